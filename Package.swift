@@ -1,0 +1,164 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// What each target may import is written down in Tests/Layout/allowed-imports.txt and checked by scripts/check-layout.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+/// A module of ours: its purpose is the comment above each call.
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "lxd",
+    products: [
+        .executable(name: "lxd", targets: ["lxd"]),
+        .executable(name: "lxc", targets: ["lxc"]),
+        .executable(name: "lxd-helper", targets: ["lxd-helper"]),
+        .executable(name: "lxd-archive", targets: ["lxd-archive"]),
+        .library(name: "LXDClient", targets: ["LXDClient"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/stencilproject/Stencil", exact: "0.15.1"),
+    ],
+    targets: [
+        // C: the few kernel calls that Glibc's Swift module lacks; header-only, -errno out.
+        .target(name: "CLXDLinux"),
+        // C: liblxc, loaded by lxd-helper only.
+        .systemLibrary(name: "CLXC", pkgConfig: "lxc"),
+        // C: libarchive, loaded by lxd-archive only.
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive"),
+        // C: libnftables, used by LXDNetwork only.
+        .systemLibrary(name: "CNFTables", pkgConfig: "libnftables"),
+
+        // Typed kernel calls: descriptors, confined paths, mounts, pidfds, cgroups, spawning.
+        module("LXDLinux", ["CLXDLinux", systemPackage]),
+        // Typed rtnetlink: links, addresses, routes, of this or another network namespace.
+        module("LXDNetlink", ["CLXDLinux", "LXDLinux", systemPackage]),
+        // What lxd tells lxd-helper and hears from it: pure data and its byte codec; no Foundation.
+        module("LXDRuntimePlan", []),
+
+        // Wire types shared by server, client and tests; names; LXDError; JSON and YAML by Go's rules.
+        module("LXDAPI", [yams]),
+        // Configuration keys as tables: type, default, check, privilege class, text.
+        module("LXDConfig", ["LXDAPI"]),
+        // HTTP, WebSocket and TLS on SwiftNIO, server and client side.
+        module(
+            "LXDHTTP",
+            [
+                "LXDAPI", "CLXDLinux", nioCore, nioPosix, logging, crypto,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+            ]),
+        // Certificates: making, reading, fingerprints, pins, the trust decision.
+        module("LXDAuth", ["LXDAPI", crypto, .product(name: "X509", package: "swift-certificates"), systemPackage]),
+
+        // All SQL: rows as plain structs, named migrations, short transactions.
+        module("LXDDatabase", ["LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
+        // Image files: reading, hashing, unpacking through lxd-archive, packing, metadata, templates.
+        module(
+            "LXDImages",
+            ["LXDAPI", "LXDLinux", crypto, yams, subprocess, logging, systemPackage, .product(name: "Stencil", package: "Stencil")]),
+        // Storage pools and volumes; drivers are folders.
+        module("LXDStorage", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDRuntimePlan", subprocess, logging, systemPackage]),
+        // Managed networks: bridge, dnsmasq, nftables, leases.
+        module("LXDNetwork", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "CNFTables", logging, systemPackage]),
+        // Instance devices: nic, disk, unix-char; what each adds to a start and how it is undone.
+        module("LXDDevices", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", logging, systemPackage]),
+        // Containers through lxd-helper: start, stop, exec, console, files, state from the kernel.
+        module("LXDRuntime", ["LXDAPI", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", logging, systemPackage]),
+
+        // Services, operations, events, locks, lifecycle: the only policy.
+        module(
+            "LXDCore",
+            [
+                "LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", "LXDAuth", "LXDDatabase", "LXDImages", "LXDStorage",
+                "LXDNetwork", "LXDDevices", "LXDRuntime", logging, systemPackage, crypto, yams,
+            ]),
+        // Routes: decode, authorize, call, encode; one file a resource.
+        module(
+            "LXDServer",
+            [
+                "LXDAPI", "LXDAuth", "LXDConfig", "LXDCore", "LXDHTTP", "LXDLinux", logging, nioCore,
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ]),
+        // REST client: one method a call, remotes, trust, websockets.
+        module("LXDClient", ["LXDAPI", "LXDAuth", "LXDHTTP", logging, nioCore, nioPosix, yams, systemPackage]),
+        // One command a file; tables, editor, progress.
+        module(
+            "LXCCommands",
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDHTTP", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
+
+        program("lxc", ["LXCCommands"]),
+        program(
+            "lxd",
+            [
+                "LXDServer", "LXDCore", "LXDClient", "LXDAPI", "LXDAuth", "LXDConfig", "LXDHTTP", "LXDLinux", "LXDNetlink", "LXDRuntime",
+                "LXDRuntimePlan", "LXDStorage", "LXDNetwork", "LXDDevices", "LXDImages", "LXDDatabase", "CLXDLinux", arguments, logging,
+                yams, systemPackage, nioCore, nioPosix,
+            ]),
+        program("lxd-helper", ["CLXC", "CLXDLinux", "LXDRuntimePlan"]),
+        program("lxd-archive", ["CArchive", "CLXDLinux"]),
+
+        // Daemons on temporary folders, namespaces as hosts, waiting with a deadline.
+        module("LXDTestSupport", ["LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", logging, systemPackage]),
+        tests("LXDAPITests", ["LXDAPI"]),
+        tests("LXDConfigTests", ["LXDConfig", "LXDAPI"]),
+        tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
+        tests("LXDHTTPTests", ["LXDHTTP", "LXDAPI", nioCore, nioPosix, logging]),
+        tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("LXDImagesTests", ["LXDImages", "LXDAPI", systemPackage, logging]),
+        tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
+        tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
+        tests("LXDRuntimeTests", ["LXDRuntime", "LXDRuntimePlan", "LXDLinux", systemPackage, logging]),
+        tests("LXDCoreTests", ["LXDCore", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
+        tests("LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDHTTP", logging]),
+        tests("LXCCommandsTests", ["LXCCommands", "LXDAPI", "LXDClient", arguments]),
+        tests("LXDSystemTests", ["LXDTestSupport", "LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging]),
+    ],
+    swiftLanguageModes: [.v6]
+)

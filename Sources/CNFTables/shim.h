@@ -1,0 +1,4 @@
+#pragma once
+#include <stdint.h>
+#include <stdio.h>
+#include <nftables/libnftables.h>
