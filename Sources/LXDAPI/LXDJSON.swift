@@ -1,0 +1,96 @@
+public import FoundationEssentials
+
+/// JSON as the API writes and reads it: compact, keys sorted, `/` not escaped.
+public enum LXDJSON {
+    private static let encoder: JSONEncoder = {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }()
+
+    private static let decoder = JSONDecoder()
+
+    /// The value as UTF-8 JSON text without a newline at the end.
+    ///
+    /// - Throws: `.internalError` for a number that JSON cannot carry.
+    public static func encode(_ value: some Encodable) throws(LXDError) -> Data {
+        do {
+            return try encoder.encode(value)
+        } catch {
+            throw .internalError("Failed to encode JSON: \(describe(error))", cause: error)
+        }
+    }
+
+    /// The value as a string of JSON.
+    public static func encodeString(_ value: some Encodable) throws(LXDError) -> String {
+        String(decoding: try encode(value), as: UTF8.self)
+    }
+
+    /// Reads a value from UTF-8 JSON text. Nesting is bounded; the caller bounds the size.
+    ///
+    /// - Throws: `.badRequest` that says where the text is wrong.
+    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: some DataProtocol) throws(LXDError) -> Value {
+        do {
+            return try decoder.decode(type, from: (data as? Data) ?? Data(data))
+        } catch {
+            throw .badRequest("Invalid JSON: \(describe(error))", cause: error)
+        }
+    }
+
+    /// Reads a value from JSON in a string.
+    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from text: String) throws(LXDError) -> Value {
+        try decode(type, from: Data(text.utf8))
+    }
+
+    /// `value` with the members that `patch` names replaced at the top level, the rest kept: what PATCH means in LXD.
+    public static func merge<Value: WireValue>(patch: some DataProtocol, into value: Value) throws(LXDError) -> Value {
+        guard case .object(let changes) = try decode(JSONValue.self, from: patch) else {
+            throw .badRequest("Invalid JSON: expected an object")
+        }
+        var members = try JSONValue(encoding: value).objectValue ?? [:]
+        members.merge(changes) { _, new in new }
+        return try JSONValue.object(members).decode(Value.self)
+    }
+
+    /// Says in one line what is wrong and where, as in `devices.eth0: expected a string`.
+    private static func describe(_ error: any Error) -> String {
+        func place(_ path: [any CodingKey]) -> String {
+            path.isEmpty ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
+        }
+        switch error {
+        case DecodingError.typeMismatch(let type, let context):
+            return "\(place(context.codingPath))expected \(wireName(type))"
+        case DecodingError.valueNotFound(let type, let context):
+            return "\(place(context.codingPath))expected \(wireName(type)), found null"
+        case DecodingError.keyNotFound(let key, let context):
+            return "\(place(context.codingPath))\(key.stringValue) is missing"
+        case DecodingError.dataCorrupted(let context):
+            return place(context.codingPath) + context.debugDescription
+        case EncodingError.invalidValue(_, let context):
+            return place(context.codingPath) + context.debugDescription
+        default:
+            return "\(error)"
+        }
+    }
+
+    private static func wireName(_ type: Any.Type) -> String {
+        let name = "\(type)"
+        if name == "String" { return "a string" }
+        if name == "Bool" { return "a boolean" }
+        if name == "Double" || name.hasPrefix("Int") || name.hasPrefix("UInt") { return "a number" }
+        if name.hasPrefix("Array") { return "a list" }
+        return "an object"
+    }
+}
+
+extension JSONValue {
+    /// The JSON that `value` encodes to.
+    public init(encoding value: some Encodable) throws(LXDError) {
+        self = try LXDJSON.decode(JSONValue.self, from: LXDJSON.encode(value))
+    }
+
+    /// This value read as a type.
+    public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(LXDError) -> Value {
+        try LXDJSON.decode(type, from: LXDJSON.encode(self))
+    }
+}
