@@ -1,0 +1,69 @@
+internal import Foundation
+internal import GRDB
+
+/// The database of one server: a SQLite file in WAL mode.
+///
+/// Commits survive a killed process at once and a power cut up to the last checkpoint; readers never wait for the
+/// writer. Nothing outside this module knows which engine is behind it.
+package final class Store: Sendable {
+    private let pool: DatabasePool
+
+    /// Opens the file, creating it when missing, and brings its schema up to date.
+    ///
+    /// - Throws: A description of what is wrong when the file is no database, or was written by a newer version.
+    package init(path: String) throws {
+        var configuration = Configuration()
+        configuration.label = "lxd.db"
+        configuration.maximumReaderCount = 4
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            try database.execute(sql: "PRAGMA journal_size_limit = 4194304")
+        }
+        pool = try DatabasePool(path: path, configuration: configuration)
+        let migrator = Self.migrator(Migration.all)
+        if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newerSchema }
+        try migrator.migrate(pool)
+    }
+
+    /// Runs `body` on a consistent view of the data.
+    package func read<T: Sendable>(_ body: @Sendable @escaping (Transaction) throws -> T) async throws -> T {
+        try await pool.read { try body(Transaction(database: $0)) }
+    }
+
+    /// Runs `body` as the only writer; all of it is committed when it returns, none of it when it throws.
+    ///
+    /// Keep it short and free of input and output: every other writer waits.
+    package func write<T: Sendable>(_ body: @Sendable @escaping (Transaction) throws -> T) async throws -> T {
+        try await pool.write { try body(Transaction(database: $0)) }
+    }
+
+    /// Folds the write-ahead log into the main file and closes it; for the end of the process.
+    package func close() throws {
+        try pool.close()
+    }
+
+    private static func migrator(_ migrations: [Migration]) -> DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        for migration in migrations {
+            migrator.registerMigration(migration.name) { try $0.execute(sql: migration.sql) }
+        }
+        return migrator
+    }
+}
+
+/// The open transaction that all queries are methods of. It must not leave the closure it was given to.
+package struct Transaction {
+    let database: Database
+}
+
+/// Why a database file was not opened.
+package enum StoreError: Error, CustomStringConvertible {
+    case newerSchema
+
+    package var description: String {
+        switch self {
+        case .newerSchema: "The database was written by a newer version of LXD"
+        }
+    }
+}
