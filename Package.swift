@@ -74,7 +74,7 @@ let package = Package(
         module("LXDRuntimePlan", []),
 
         // Wire types shared by server, client and tests; names; LXDError; JSON and YAML by Go's rules.
-        module("LXDAPI", [yams]),
+        module("LXDAPI", [yams, crypto]),
         // Configuration keys as tables: type, default, check, privilege class, text.
         module("LXDConfig", ["LXDAPI"]),
         // HTTP, WebSocket and TLS on SwiftNIO, server and client side.
@@ -84,6 +84,7 @@ let package = Package(
                 "LXDAPI", "CLXDLinux", nioCore, nioPosix, logging, crypto,
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
+                .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -145,7 +146,7 @@ let package = Package(
         program("lxd-archive", ["CArchive", "CLXDLinux"]),
 
         // Daemons on temporary folders, namespaces as hosts, waiting with a deadline.
-        module("LXDTestSupport", ["LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", logging, systemPackage]),
+        module("LXDTestSupport", ["LXDLinux", systemPackage]),
         tests("LXDAPITests", ["LXDAPI"]),
         tests("LXDConfigTests", ["LXDConfig", "LXDAPI"]),
         tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
@@ -158,7 +159,10 @@ let package = Package(
         tests("LXDCoreTests", ["LXDCore", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
         tests("LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDHTTP", logging]),
         tests("LXCCommandsTests", ["LXCCommands", "LXDAPI", "LXDClient", arguments]),
-        tests("LXDSystemTests", ["LXDTestSupport", "LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging]),
+        .testTarget(
+            name: "LXDSystemTests",
+            dependencies: ["LXDTestSupport", "LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging],
+            exclude: ["Fixtures"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )
