@@ -1,0 +1,189 @@
+internal import Foundation
+package import Logging
+package import NIOCore
+internal import NIOHTTP1
+internal import NIOPosix
+internal import NIOSSL
+internal import Synchronization
+
+/// Accepts connections on any number of listeners and answers their requests with one responder.
+///
+/// Listeners come and go while the server runs; connections outlive the listener that accepted them.
+package final class HTTPServer: Sendable {
+    private let group: any EventLoopGroup
+    private let limits: HTTPLimits
+    private let responder: Responder
+    private let logger: Logger
+    private let listeners = Mutex<[ObjectIdentifier: HTTPListener]>([:])
+
+    package init(
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, limits: HTTPLimits = HTTPLimits(), logger: Logger,
+        responder: @escaping Responder
+    ) {
+        self.group = group
+        self.limits = limits
+        self.logger = logger
+        self.responder = responder
+    }
+
+    /// Starts accepting on a socket, which now belongs to the listener.
+    ///
+    /// - Parameter tls: Nil for a unix socket or plain TCP.
+    package func listen(on socket: ListeningSocket, tls: ServerTLS? = nil) async throws -> HTTPListener {
+        let limits = limits
+        let bootstrap = ServerBootstrap(group: group)
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelOption(.maxMessagesPerRead, value: 4)
+        if !socket.isUnix { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        let accepting = try await bootstrap.bind(socket.descriptor) { channel in
+            channel.eventLoop.makeCompletedFuture { try Self.configure(channel, tls: tls, limits: limits) }
+        }
+        let listener = HTTPListener(socket: socket, channel: accepting.channel)
+        let responder = responder
+        let logger = logger
+        listener.run {
+            await Self.accept(
+                accepting, on: listener, isTLS: tls != nil, limits: limits, logger: logger, responder: responder)
+        }
+        listeners.withLock { $0[ObjectIdentifier(listener)] = listener }
+        return listener
+    }
+
+    /// Stops accepting on this listener; its connections go on.
+    package func drop(_ listener: HTTPListener) async {
+        listeners.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(listener)) }
+        await listener.stopAccepting()
+    }
+
+    /// Stops accepting, gives running requests a while to end, then cancels them. Open WebSockets are cancelled at the end too.
+    package func shutdown(grace: Duration) async {
+        let all = listeners.withLock { current in
+            defer { current = [:] }
+            return Array(current.values)
+        }
+        await withTaskGroup(of: Void.self) { tasks in
+            for listener in all { tasks.addTask { await listener.shutdown(grace: grace) } }
+        }
+    }
+
+    private typealias Child = NIOAsyncChannel<WirePart<HTTPRequestHead>, WirePart<HTTPResponseHead>>
+
+    private static func configure(_ channel: any Channel, tls: ServerTLS?, limits: HTTPLimits) throws -> Child {
+        let pipeline = channel.pipeline.syncOperations
+        if let tls { try pipeline.addHandler(tls.makeHandler()) }
+        var decoding = NIOHTTPDecoderLimitConfiguration()
+        decoding.maxHeaderFieldSize = limits.headBytesMax
+        decoding.maxHeaderListSize = limits.headBytesMax
+        decoding.maxHeaderFieldCount = limits.headerCountMax
+        let encoder = HTTPResponseEncoder()
+        let decoder = ByteToMessageHandler(
+            HTTPRequestDecoder(
+                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: decoding))
+        let wire = HTTPWireHandler<HTTPRequestHead, HTTPResponseHead>(
+            decoder: decoder, encoder: encoder, isServer: true,
+            pace: .init(head: TimeAmount(limits.headTimeout), idle: TimeAmount(limits.idleTimeout), body: TimeAmount(limits.bodyTimeout)))
+        try pipeline.addHandlers([encoder, decoder, wire])
+        return try Child(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false))
+    }
+
+    private static func accept(
+        _ accepting: NIOAsyncChannel<Child, Never>, on listener: HTTPListener, isTLS: Bool, limits: HTTPLimits, logger: Logger,
+        responder: @escaping Responder
+    ) async {
+        let isUnix = listener.isUnix
+        await withDiscardingTaskGroup { connections in
+            do {
+                try await accepting.executeThenClose { inbound in
+                    for try await child in inbound {
+                        guard listener.admit(max: limits.connectionsMax) else {
+                            child.channel.close(promise: nil)
+                            try? await child.executeThenClose { _, _ in }  // Refused: nobody is left to tell.
+                            continue
+                        }
+                        connections.addTask {
+                            await serve(child, isUnix: isUnix, isTLS: isTLS, limits: limits, logger: logger, responder: responder)
+                            listener.leave()
+                        }
+                    }
+                }
+            } catch {
+                logger.debug("listener \(listener.address) ended: \(error)")
+            }
+        }
+    }
+
+    private static func serve(
+        _ child: Child, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger, responder: @escaping Responder
+    ) async {
+        do {
+            try await child.executeThenClose { inbound, outbound in
+                let link = WireLink(channel: child.channel, inbound: inbound, outbound: outbound)
+                let info: ConnectionInfo
+                if isTLS {
+                    // The peer's certificate is known once the first bytes of a request are.
+                    guard let first = try await link.next() else { return }
+                    link.putBack(first)
+                }
+                info = try await ConnectionInfo.read(from: child.channel, isUnix: isUnix, isTLS: isTLS)
+                try await ServerConnection(link: link, info: info, limits: limits, responder: responder, logger: logger).serve()
+            }
+        } catch {
+            logger.trace("connection ended: \(error)")
+        }
+    }
+}
+
+extension TimeAmount {
+    init(_ duration: Duration) {
+        self = .nanoseconds(Int64(duration / .nanoseconds(1)))
+    }
+}
+
+/// One place where a server accepts connections.
+package final class HTTPListener: Sendable {
+    private let socket: ListeningSocket
+    private let channel: any Channel
+    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let connections = Mutex(0)
+
+    init(socket: ListeningSocket, channel: any Channel) {
+        self.socket = socket
+        self.channel = channel
+    }
+
+    /// The path of a unix socket, or "ADDRESS:PORT" as bound.
+    package var address: String { socket.address }
+    package var isUnix: Bool { socket.isUnix }
+    package var connectionCount: Int { connections.withLock { $0 } }
+
+    func run(_ work: @escaping @Sendable () async -> Void) {
+        task.withLock { $0 = Task(operation: work) }
+    }
+
+    func admit(max: Int) -> Bool {
+        connections.withLock { count in
+            guard count < max else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() { connections.withLock { $0 -= 1 } }
+
+    func stopAccepting() async {
+        try? await channel.close()  // Already closed is as good.
+        socket.removePath()
+    }
+
+    func shutdown(grace: Duration) async {
+        await stopAccepting()
+        guard let task = task.withLock({ $0 }) else { return }
+        let end = ContinuousClock.now + grace
+        while connectionCount > 0, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(20))  // Cancelled means: do not wait any longer.
+            if Task.isCancelled { break }
+        }
+        task.cancel()
+        await task.value
+    }
+}

@@ -1,0 +1,157 @@
+internal import NIOCore
+internal import NIOHTTP1
+
+/// Sits behind NIO's HTTP/1 codec: turns its parts into wire parts, watches the peer's pace, and on request rebuilds
+/// the pipeline for another protocol.
+final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPPart<In, ByteBuffer>
+    typealias InboundOut = WirePart<In>
+    typealias OutboundIn = WirePart<Out>
+    typealias OutboundOut = HTTPPart<Out, IOData>
+
+    /// How long a peer may be slow. Clients have no such limits here: they wait as long as their caller wants.
+    struct Pace {
+        var head: TimeAmount
+        var idle: TimeAmount
+        var body: TimeAmount
+    }
+
+    private enum Phase { case firstHead, nextHead, body, handling, closing }
+
+    private let decoder: any RemovableChannelHandler
+    private let encoder: any RemovableChannelHandler
+    private let isServer: Bool
+    private let pace: Pace?
+    private var phase = Phase.firstHead
+    private var since = NIODeadline.now()
+    private var wantsRead = false
+    private var watch: Scheduled<Void>?
+
+    init(decoder: any RemovableChannelHandler, encoder: any RemovableChannelHandler, isServer: Bool, pace: Pace?) {
+        self.decoder = decoder
+        self.encoder = encoder
+        self.isServer = isServer
+        self.pace = pace
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if pace != nil { scheduleWatch(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        watch?.cancel()
+        watch = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            enter(.body)
+            context.fireChannelRead(wrapInboundOut(.head(head)))
+        case .body(let buffer):
+            since = .now()
+            context.fireChannelRead(wrapInboundOut(.body(buffer)))
+        case .end:
+            enter(.handling)
+            context.fireChannelRead(wrapInboundOut(.end))
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        wantsRead = false
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if !wantsRead {
+            wantsRead = true
+            if phase == .body { since = .now() }
+        }
+        context.read()
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head):
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body(let buffer):
+            context.write(wrapOutboundOut(.body(.byteBuffer(buffer))), promise: promise)
+        case .end:
+            if phase == .handling { enter(.nextHead) }
+            context.write(wrapOutboundOut(.end(nil)), promise: promise)
+        case .switchProtocol(let target):
+            do {
+                try change(to: target, context: context)
+                promise?.succeed()
+            } catch {
+                promise?.fail(error)
+                context.fireErrorCaught(error)
+            }
+        case .message, .close, .ping, .bytes:
+            promise?.fail(HTTPTransportError.protocolViolation("stream data on an HTTP connection"))
+        }
+    }
+
+    /// New handlers go in before the decoder leaves: its left-over bytes already belong to the new protocol.
+    private func change(to target: SwitchTarget, context: ChannelHandlerContext) throws {
+        let pipeline = context.pipeline.syncOperations
+        switch target {
+        case .webSocket(let options):
+            let handlers = WebSocketWireHandler<In, Out>.pipelineHandlers(options: options, isServer: isServer)
+            try pipeline.addHandlers(handlers, position: .after(self))
+        case .raw:
+            try pipeline.addHandler(RawWireHandler<In, Out>(), position: .after(self))
+        }
+        pipeline.removeHandler(self, promise: nil)
+        pipeline.removeHandler(encoder, promise: nil)
+        pipeline.removeHandler(decoder, promise: nil)
+    }
+
+    private func enter(_ next: Phase) {
+        phase = next
+        since = .now()
+    }
+
+    private func scheduleWatch(_ context: ChannelHandlerContext) {
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        watch = context.eventLoop.scheduleTask(in: .seconds(5)) { handler.value.checkPace(bound.value) }
+    }
+
+    private func checkPace(_ context: ChannelHandlerContext) {
+        guard let pace, context.channel.isActive else { return }
+        let waited = NIODeadline.now() - since
+        let late: Bool
+        switch phase {
+        case .firstHead: late = waited > pace.head
+        case .nextHead: late = waited > pace.idle
+        case .body: late = wantsRead && waited > pace.body
+        case .handling, .closing: late = false
+        }
+        if late {
+            context.close(promise: nil)
+        } else {
+            scheduleWatch(context)
+        }
+    }
+}
+
+/// Plain bytes after an upgrade.
+final class RawWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = WirePart<In>
+    typealias OutboundIn = WirePart<Out>
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.fireChannelRead(wrapInboundOut(.bytes(unwrapInboundIn(data))))
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .bytes(let buffer) = unwrapOutboundIn(data) else {
+            promise?.fail(HTTPTransportError.protocolViolation("HTTP on a raw connection"))
+            return
+        }
+        context.write(wrapOutboundOut(buffer), promise: promise)
+    }
+}
