@@ -1,0 +1,93 @@
+import Foundation
+import LXDLinux
+import LXDTestSupport
+import Testing
+
+/// What root inside a default container must not be able to do: rows 49-57 and 63 of the project's security table.
+@Suite(.serialized, .enabled(if: Programs.mayRunContainers, "needs root"), .timeLimit(.minutes(5)))
+struct EscapeTests {
+    @Test func probesFromInsideFail() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            let refused: [(String, String)] = [
+                ("core_pattern", "echo '|/bin/sh' > /proc/sys/kernel/core_pattern"),
+                ("uevent_helper", "echo /bin/sh > /sys/kernel/uevent_helper"),
+                ("sysrq", "echo c > /proc/sysrq-trigger"),
+                ("kernel memory", "head -c1 /proc/kcore"),
+                ("a block device", "mknod /tmp/disk b 254 0 && head -c1 /tmp/disk"),
+                ("mounting the host's disk", "mknod /tmp/vda b 254 0; mount -t ext4 /tmp/vda /mnt"),
+                ("modprobe path", "echo /tmp/x > /proc/sys/kernel/modprobe"),
+                ("release agent, v1", "mkdir -p /tmp/cg && mount -t cgroup -o memory x /tmp/cg && echo /tmp/x > /tmp/cg/release_agent"),
+                ("swap", "swapoff -a && swapon /dev/zero"),
+                ("the clock", "date -s '2000-01-01'"),
+                ("host name of the host", "echo x > /proc/1/root/proc/sys/kernel/domainname && false"),
+                ("leaving by the root of init", "ls /proc/1/root/work/main/Package.swift"),
+            ]
+            for (name, command) in refused {
+                let result = try await daemon.lxc("exec", "c1", "--", "sh", "-c", command)
+                #expect(!result.exit.isSuccess, "\(name) was possible: \(result.outputText)")
+            }
+        }
+    }
+
+    @Test func anExecSeesOnlyItsThreeStreamsAndAnInsideFolder() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            let open = try await daemon.mustLxc("exec", "c1", "--", "sh", "-c", "ls /proc/$$/fd")
+            let numbers = Set(open.split(separator: "\n").map(String.init))
+            #expect(numbers.isSubset(of: ["0", "1", "2", "10"]), "descriptors in an exec: \(numbers)")  // 10 is sh's own
+            let initOpen = try await daemon.mustLxc("exec", "c1", "--", "sh", "-c", "for f in /proc/1/fd/*; do readlink $f; done")
+            for line in initOpen.split(separator: "\n") {
+                #expect(line.hasPrefix("/dev/") || line.hasPrefix("pipe:") || line.hasPrefix("anon_inode:"), "init holds \(line)")
+            }
+            #expect(try await daemon.mustLxc("exec", "c1", "--", "pwd") == "/root\n")
+            let outside = try await daemon.lxc("exec", "c1", "--cwd", "/proc/self/fd/3", "--", "pwd")
+            #expect(!outside.exit.isSuccess || outside.outputText.hasPrefix("/"), "\(outside.outputText)")
+        }
+    }
+
+    @Test func inheritableCapabilitiesAreEmpty() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            for process in ["self", "1"] {
+                let status = try await daemon.mustLxc("exec", "c1", "--", "grep", "CapInh", "/proc/\(process)/status")
+                #expect(status.hasSuffix("0000000000000000\n"), "\(process): \(status)")
+            }
+        }
+    }
+
+    @Test func groupsOfAnExecAreExactlyThoseAskedFor() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            let status = try await daemon.mustLxc("exec", "c1", "--user", "1000", "--group", "1001", "--", "grep", "-E", "^(Uid|Gid|Groups)", "/proc/self/status")
+            #expect(status.contains("Uid:\t1000\t1000\t1000\t1000"))
+            #expect(status.contains("Gid:\t1001\t1001\t1001\t1001"))
+            #expect(status.contains("Groups:\t\n") || status.contains("Groups:\t1001"), "\(status)")
+            for bad in ["-1", "4294967296", "root"] {
+                let result = try await daemon.lxc("exec", "c1", "--user", bad, "--", "id", "-u")
+                #expect(!result.exit.isSuccess, "--user \(bad): \(result.outputText)")
+            }
+        }
+    }
+
+    @Test func stateFoldersAndTheSocketAreClosed() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("init", "busybox", "c1")
+            func mode(_ path: String) throws -> Int {
+                let attributes = try FileManager.default.attributesOfItem(atPath: daemon.directory + "/" + path)
+                return attributes[.posixPermissions] as? Int ?? -1
+            }
+            #expect(try mode("unix.socket") == 0o660)
+            #expect(try mode("database") & 0o077 == 0)
+            #expect(try mode("storage-pools") & 0o066 == 0)
+            #expect(try mode("storage-pools/pool/containers/c1") & 0o077 == 0)
+            #expect(try mode("images") & 0o077 == 0)
+            #expect(try mode("logs") & 0o077 == 0 || mode("logs") & 0o066 == 0)
+        }
+    }
+}
