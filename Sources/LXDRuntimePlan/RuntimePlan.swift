@@ -58,16 +58,6 @@ package struct RuntimePlan: Sendable, Hashable {
     package init() {}
 }
 
-/// Where a container's files come from; layers hold unshifted ids.
-package enum RootFilesystem: Sendable, Hashable {
-    /// - Parameters:
-    ///   - lower: Read-only folders, the topmost first.
-    ///   - upper: The folder that takes the writes.
-    ///   - work: An empty folder on the same file system.
-    case overlay(lower: [String], upper: String, work: String)
-    case directory(String)
-}
-
 /// A range of ids of one kind.
 package struct IDMapEntry: Sendable, Hashable {
     package var isUID: Bool
