@@ -12,6 +12,10 @@ public enum JSONValue: WireValue {
     public var isWireEmpty: Bool { self == .null }
 
     public init(from decoder: any Decoder) throws {
+        if let wire = decoder as? WireDecoder {
+            self = wire.node.jsonValue
+            return
+        }
         let single = try decoder.singleValueContainer()
         if single.decodeNil() {
             self = .null

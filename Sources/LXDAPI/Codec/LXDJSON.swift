@@ -1,13 +1,7 @@
 public import FoundationEssentials
 
-/// JSON as the API writes and reads it: compact, keys sorted, `/` not escaped.
+/// JSON as the API writes and reads it: compact, fields in the order of their type, maps sorted by key, `/` not escaped.
 public enum LXDJSON {
-    private static let encoder: JSONEncoder = {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }()
-
     private static let decoder = JSONDecoder()
 
     /// The value as UTF-8 JSON text without a newline at the end.
@@ -15,7 +9,9 @@ public enum LXDJSON {
     /// - Throws: `.internalError` for a number that JSON cannot carry.
     public static func encode(_ value: some Encodable) throws(LXDError) -> Data {
         do {
-            return try encoder.encode(value)
+            var writer = JSONWriter()
+            try writer.write(WireEncoder.encode(value))
+            return Data(writer.bytes)
         } catch {
             throw .internalError("Failed to encode JSON: \(describe(error))", cause: error)
         }
@@ -24,6 +20,19 @@ public enum LXDJSON {
     /// The value as a string of JSON.
     public static func encodeString(_ value: some Encodable) throws(LXDError) -> String {
         String(decoding: try encode(value), as: UTF8.self)
+    }
+
+    /// The value as JSON over several lines, for people.
+    ///
+    /// - Parameter indent: Spaces a level.
+    public static func encodePretty(_ value: some Encodable, indent: Int = 2) throws(LXDError) -> String {
+        do {
+            var writer = JSONWriter(indent: indent)
+            try writer.write(WireEncoder.encode(value))
+            return String(decoding: writer.bytes, as: UTF8.self)
+        } catch {
+            throw .internalError("Failed to encode JSON: \(describe(error))", cause: error)
+        }
     }
 
     /// Reads a value from UTF-8 JSON text. Nesting is bounded; the caller bounds the size.
@@ -53,7 +62,7 @@ public enum LXDJSON {
     }
 
     /// Says in one line what is wrong and where, as in `devices.eth0: expected a string`.
-    private static func describe(_ error: any Error) -> String {
+    static func describe(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String {
             path.isEmpty ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
         }
