@@ -1,1 +1,4 @@
-print("not built yet")
+import Glibc
+import LXCCommands
+
+exit(await Program.run(Array(CommandLine.arguments.dropFirst())))

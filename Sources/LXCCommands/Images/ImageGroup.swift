@@ -1,0 +1,83 @@
+import ArgumentParser
+import LXDAPI
+import LXDClient
+
+struct ImageGroup: CommandGroup {
+    static let configuration = CommandConfiguration(
+        commandName: "image",
+        abstract: "Manage images",
+        discussion: """
+            Manage images
+
+            Instances are created from images. An image comes from an image server, from an instance that was published, from
+            files, or from "lxc image build".
+
+            A remote image that was used is kept and updated, and deleted again when nothing has used it for some days.
+
+            Every image is known by the hash of its content, its fingerprint. Aliases are names that people can remember; any
+            part of a fingerprint that is unique will do, too.
+            """,
+        subcommands: [
+            ImageAliasGroup.self, ImageDelete.self, ImageEdit.self,
+            ImageGetProperty.self, ImageInfo.self, ImageList.self, ImageRefresh.self,
+            ImageSetProperty.self, ImageShow.self, ImageUnsetProperty.self,
+        ])
+}
+
+/// An image as a person names it: a remote and an alias or a part of a fingerprint.
+struct ImageReference {
+    let server: ServerConnection
+    let reference: RemoteName
+
+    /// - Parameter allowPublic: Whether a remote will do that only gives images away.
+    init(_ argument: String, _ session: Session, allowPublic: Bool = true) throws {
+        reference = try session.parse(argument)
+        let remote = session.configuration.remotes[reference.remote]
+        if allowPublic, remote?.protocol == "simplestreams" {
+            throw CommandFailure("The remote \"\(reference.remote)\" is a simplestreams server; only the server can read those")
+        }
+        server =
+            allowPublic && remote?.isPublic == true
+            ? try ServerConnection(remote: reference.remote, of: session.configuration, allowPublic: true)
+            : try session.server(reference.remote)
+    }
+
+    /// The fingerprint that an alias stands for, or the name as it is.
+    func resolved(type: String = "") async throws -> String {
+        let name = reference.name.isEmpty ? "default" : reference.name
+        do {
+            return try await server.imageAlias(name).value.target
+        } catch let error as LXDError where error.code == .notFound {
+            return name
+        }
+    }
+
+    func image() async throws -> Versioned<Image> { try await server.image(try await resolved()) }
+}
+
+/// Names for images.
+enum ImageAliases {
+    /// Makes aliases point to an image; those of the same names are replaced.
+    static func ensure(_ names: [String], on server: ServerConnection, fingerprint: String) async throws {
+        try await ensure(names.map { name in ImageAlias.with { $0.name = name } }, on: server, fingerprint: fingerprint)
+    }
+
+    static func ensure(_ aliases: [ImageAlias], on server: ServerConnection, fingerprint: String) async throws {
+        guard !aliases.isEmpty else { return }
+        let existing = Set(try await server.imageAliases().map(\.name))
+        for alias in aliases where existing.contains(alias.name) {
+            try await addingContext("Failed to remove alias \(alias.name)") {
+                try await server.deleteImageAlias(alias.name)
+            }
+        }
+        for alias in aliases {
+            try await addingContext("Failed to create alias \(alias.name)") {
+                try await server.createImageAlias(
+                    .with {
+                        $0.name = alias.name
+                        $0.target = fingerprint
+                    })
+            }
+        }
+    }
+}
