@@ -454,3 +454,72 @@ static inline int clxd_start_thread(void *(*entry)(void *), void *argument, size
     pthread_attr_destroy(&attributes);
     return -r;
 }
+
+/* ---- user namespaces as id maps ---- */
+/* A descriptor of a new user namespace with these maps (text of uid_map and gid_map); nothing stays in it. */
+static inline int clxd_id_map_namespace(const char *uids, const char *gids) {
+    int ready[2];
+    if (syscall(SYS_pipe2, ready, O_CLOEXEC) < 0) return -errno;
+    int child = (int)fork();
+    if (child < 0) {
+        int e = errno;
+        close(ready[0]);
+        close(ready[1]);
+        return -e;
+    }
+    if (child == 0) {
+        int r = syscall(SYS_unshare, CLXD_CLONE_NEWUSER) < 0 ? errno : 0;
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+        if (write(ready[1], &r, sizeof r) != sizeof r) syscall(SYS_exit_group, 1);
+        for (;;) pause();
+    }
+    close(ready[1]);
+    int r = 0, result = -EIO;
+    if (read(ready[0], &r, sizeof r) == sizeof r) result = -r;
+    close(ready[0]);
+    const char *texts[2] = {uids, gids};
+    const char *names[2] = {"uid_map", "gid_map"};
+    char path[64];
+    for (int i = 0; i < 2 && result == 0; i++) {
+        path[0] = 0;
+        char digits[16], *d = digits + 15;
+        *d = 0;
+        for (int n = child; n > 0; n /= 10) *--d = (char)('0' + n % 10);
+        strcat(path, "/proc/");
+        strcat(path, d);
+        strcat(path, "/");
+        strcat(path, names[i]);
+        int fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (fd < 0) { result = -errno; break; }
+        size_t size = strlen(texts[i]);
+        if (size > 0 && write(fd, texts[i], size) != (ssize_t)size) result = -errno;
+        close(fd);
+        if (i == 1 && result == 0) {
+            *strrchr(path, '/') = 0;
+            strcat(path, "/ns/user");
+            result = open(path, O_RDONLY | O_CLOEXEC);
+            if (result < 0) result = -errno;
+        }
+    }
+    kill(child, SIGKILL);
+    int status;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+    return result;
+}
+
+/* Permissions and times of a descriptor that may be an O_PATH one (fchmodat2 needs Linux 6.6; /proc before). */
+static inline int clxd_chmod_descriptor(int fd, uint32_t mode) {
+    long r = syscall(452 /* fchmodat2 */, fd, "", mode, CLXD_AT_EMPTY_PATH);
+    if (r == 0) return 0;
+    if (errno != ENOSYS && errno != EOPNOTSUPP) return -errno;
+    if (fchmod(fd, mode) == 0) return 0;
+    char path[32] = "/proc/self/fd/", digits[16], *d = digits + 15;
+    *d = 0;
+    for (int n = fd; n > 0; n /= 10) *--d = (char)('0' + n % 10);
+    strcat(path, fd == 0 ? "0" : d);
+    return clxd_result(chmod(path, mode));
+}
+static inline int clxd_set_descriptor_times(int fd, int64_t access, int64_t modification) {
+    struct timespec times[2] = {{access, 0}, {modification, 0}};
+    return clxd_result(syscall(SYS_utimensat, fd, "", times, CLXD_AT_EMPTY_PATH));
+}
