@@ -1,0 +1,198 @@
+import CLXC
+import CLXDLinux
+import Glibc
+import LXDRuntimePlan
+
+/// Starts a container; what liblxc leaves behind as its monitor is a fork of this process.
+enum Start {
+    static func run(_ plan: RuntimePlan) throws(HelperFailure) {
+        var steps = StepCounter(failAfter: plan.failAfterSteps)
+        var undo = Undo()
+        do throws(HelperFailure) {
+            let message = try start(plan, &steps, &undo)
+            // A daemon that is gone has not recorded this start: what it does not know must not run.
+            guard ControlSocket.send(message) else { throw HelperFailure(step: "report to the daemon", number: EPIPE) }
+        } catch {
+            undo.run()
+            throw error
+        }
+    }
+
+    private static func start(
+        _ plan: RuntimePlan, _ steps: inout StepCounter, _ undo: inout Undo
+    ) throws(HelperFailure) -> HelperMessage {
+        try steps.pass("read the plan")
+        let logPath = plan.logDirectory + "/lxc.log"
+        try RootMount.mount(plan.rootfs, at: plan.mountPoint, idmap: IDMap(entries: plan.idmap))
+        undo.add { RootMount.unmount(plan.mountPoint) }
+        try steps.pass("mount the root file system")
+
+        let container = try Container(name: plan.name, stateDirectory: plan.stateDirectory)
+        let configuration = ContainerConfiguration(plan: plan, container: container)
+        let exitPath = plan.runDirectory + "/" + plan.name + ".exit"
+        unlink(exitPath)
+        if let policy = plan.seccompPolicy {
+            undo.add { unlink(configuration.seccompPath) }
+            try writeFile(configuration.seccompPath, policy)
+        }
+        try configuration.apply()
+        try steps.pass("configure the container")
+
+        let configurationPath = plan.logDirectory + "/lxc.conf"
+        guard container.pointer.pointee.save_config?(container.pointer, configurationPath) == true else {
+            throw HelperFailure(step: "save the configuration", subject: configurationPath)
+        }
+        undo.add { unlink(exitPath) }
+        try steps.pass("save the configuration")
+
+        _ = container.pointer.pointee.want_daemonize?(container.pointer, true)
+        _ = container.pointer.pointee.want_close_all_fds?(container.pointer, true)
+        // The monitor is forked off here and lives as long as the container: leave it as little as possible.
+        malloc_trim(0)
+        guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
+            throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
+        }
+        let pid = container.initPID
+        undo.add { if pid > 0 { stop(pid: pid, container: container) } }
+        guard pid > 0, let monitor = ProcessRecord.parent(of: pid) else {
+            throw HelperFailure(step: "find the process of the container", number: ESRCH, subject: plan.name)
+        }
+        try steps.pass("start the container")
+
+        if plan.stateful { try DevPTS.raiseLimit(initPID: pid, idmap: IDMap(entries: plan.idmap)) }
+        let recordPath = plan.runDirectory + "/" + plan.name + ".run"
+        undo.add { unlink(recordPath) }
+        try writeFile(recordPath, try ProcessRecord.text(plan: plan, initPID: pid, monitorPID: monitor))
+        try steps.pass("record the processes")
+        return .running(initPID: pid, monitorPID: monitor)
+    }
+
+    /// Kills a container that must not go on and waits until its monitor has cleaned up.
+    private static func stop(pid: Int32, container: Container) {
+        let monitor = ProcessRecord.parent(of: pid).map { clxd_pidfd_open($0, 0) } ?? -1
+        kill(pid, SIGKILL)
+        if monitor >= 0 {
+            var waiting = pollfd(fd: monitor, events: Int16(POLLIN), revents: 0)
+            poll(&waiting, 1, 10_000)
+            close(monitor)
+        }
+    }
+
+    private static func writeFile(_ path: String, _ text: String) throws(HelperFailure) {
+        let temporary = path + ".new"
+        let file = try attempt(
+            "write", path,
+            clxd_openat2(
+                CLXD_AT_FDCWD, temporary, UInt64(O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW), 0o600, 0))
+        let count = write(file, text, text.utf8.count)
+        let number = errno
+        close(file)
+        guard count == text.utf8.count else { throw HelperFailure(step: "write", number: number, subject: path) }
+        try attempt("write", path, clxd_renameat2(CLXD_AT_FDCWD, temporary, CLXD_AT_FDCWD, path, 0))
+    }
+}
+
+/// Steps of a start, one of which a test can make fail.
+struct StepCounter {
+    let failAfter: UInt32?
+    var done: UInt32 = 0
+
+    init(failAfter: UInt32?) { self.failAfter = failAfter }
+
+    mutating func pass(_ step: String) throws(HelperFailure) {
+        done += 1
+        if done == failAfter { throw HelperFailure(step: step, number: EIO, subject: "asked to fail") }
+    }
+}
+
+/// What takes a half-done start back, newest first.
+struct Undo {
+    private var actions: [() -> Void] = []
+    mutating func add(_ action: @escaping () -> Void) { actions.append(action) }
+    func run() { for action in actions.reversed() { action() } }
+}
+
+/// How a later daemon knows the processes of a container again.
+enum ProcessRecord {
+    /// `key value` lines: numbers, and start times so that a reused number is told apart.
+    static func text(plan: RuntimePlan, initPID: Int32, monitorPID: Int32) throws(HelperFailure) -> String {
+        guard let initStart = startTime(of: initPID), let monitorStart = startTime(of: monitorPID) else {
+            throw HelperFailure(step: "read the start time of", number: ESRCH, subject: plan.name)
+        }
+        return """
+            name \(plan.name)
+            init \(initPID) \(initStart)
+            monitor \(monitorPID) \(monitorStart)
+            mount \(plan.mountPoint)
+
+            """
+    }
+
+    static func parent(of pid: Int32) -> Int32? { fields(of: pid).flatMap { $0.count > 1 ? Int32($0[1]) : nil } }
+
+    private static func startTime(of pid: Int32) -> UInt64? {
+        fields(of: pid).flatMap { $0.count > 19 ? UInt64($0[19]) : nil }
+    }
+
+    /// The fields of /proc/PID/stat after the name, which may hold anything.
+    private static func fields(of pid: Int32) -> [Substring]? {
+        guard let text = SmallFile.read("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: end)...].split(separator: " ")
+    }
+}
+
+enum SmallFile {
+    /// The first 64 KiB of a file.
+    static func read(_ path: String) -> String? {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 65536)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
+    }
+}
+
+/// The end of liblxc's log.
+enum LogTail {
+    /// The last lines that tell of errors, at most 2 KiB.
+    static func errors(at path: String) -> String {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return "" }
+        defer { close(file) }
+        lseek(file, -32768, SEEK_END)
+        var bytes = [UInt8](repeating: 0, count: 32768)
+        let count = read(file, &bytes, bytes.count)
+        guard count > 0 else { return "" }
+        let lines = String(decoding: bytes[..<count], as: UTF8.self).split(separator: "\n")
+        let errors = lines.filter { $0.contains(" ERROR ") || $0.contains(" FATAL ") }.suffix(12)
+        return String(errors.joined(separator: "\n").suffix(2048))
+    }
+}
+
+/// The container's own terminals.
+enum DevPTS {
+    /// Lifts the limit of one terminal that a host console brings with it.
+    static func raiseLimit(initPID: Int32, idmap: IDMap) throws(HelperFailure) {
+        let root = try attempt(
+            "open the root of", "\(initPID)",
+            clxd_openat2(CLXD_AT_FDCWD, "/proc/\(initPID)/root", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0))
+        defer { close(root) }
+        let pts = try attempt(
+            "open", "dev/pts",
+            clxd_openat2(
+                root, "dev/pts", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0,
+                UInt64(CLXD_RESOLVE_IN_ROOT | CLXD_RESOLVE_NO_MAGICLINKS | CLXD_RESOLVE_NO_SYMLINKS)))
+        defer { close(pts) }
+        let context = try attempt("reconfigure", "dev/pts", clxd_fspick(pts, "", 1 | 8))
+        defer { close(context) }
+        let group = idmap.entries.first { $0.isGID && $0.namespaceID <= 5 && $0.namespaceID + $0.range > 5 }
+        let tty = group.map { $0.hostID + (5 - $0.namespaceID) } ?? 5
+        // All of them: a reconfiguration resets what it does not name.
+        for (key, value) in [("gid", "\(tty)"), ("mode", "0620"), ("ptmxmode", "0666"), ("max", "1024")] {
+            try attempt(
+                "set \(key) of", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, value, 0))
+        }
+        try attempt("reconfigure", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0))
+    }
+}
