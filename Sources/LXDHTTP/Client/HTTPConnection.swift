@@ -112,6 +112,7 @@ package final class HTTPConnection: Sendable {
             throw HTTPTransportError.protocolViolation("websocket: wrong Sec-WebSocket-Accept")
         }
         try await link.send(.switchProtocol(.webSocket(options)))
+        try await settle()
         return WebSocketConnection(link: OwnedLink(link: link, owner: self))
     }
 
@@ -122,7 +123,13 @@ package final class HTTPConnection: Sendable {
         fields["Upgrade"] = name
         _ = try await upgrade(OutgoingRequest(.get, target, headers: fields))
         try await link.send(.switchProtocol(.raw))
+        try await settle()
         return RawConnection(link: OwnedLink(link: link, owner: self))
+    }
+
+    /// The HTTP decoder leaves the pipeline in the loop's next round and must not see what is written after it.
+    private func settle() async throws {
+        try await link.channel.eventLoop.submit {}.get()
     }
 
     package func close() async {

@@ -124,8 +124,22 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
     private func writeFrame(
         _ opcode: WebSocketOpcode, _ data: ByteBuffer, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?
     ) {
+        guard isServer else { return writeLater(opcode, data, context: context, promise: promise) }
         write(context, opcode, data, promise: promise)
         context.flush()
+    }
+
+    /// What a server sends right behind its handshake is read while the HTTP response decoder leaves the pipeline; that
+    /// decoder takes anything written in this moment for HTTP.
+    private func writeLater(
+        _ opcode: WebSocketOpcode, _ data: ByteBuffer, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?
+    ) {
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.execute {
+            handler.value.write(bound.value, opcode, data, promise: promise)
+            bound.value.flush()
+        }
     }
 
     private func write(
