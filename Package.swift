@@ -47,6 +47,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
@@ -94,7 +95,12 @@ let package = Package(
                 .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
         // Certificates: making, reading, fingerprints, pins, the trust decision.
-        module("LXDAuth", ["LXDAPI", crypto, .product(name: "X509", package: "swift-certificates"), systemPackage]),
+        module(
+            "LXDAuth",
+            [
+                "LXDAPI", crypto, .product(name: "CryptoExtras", package: "swift-crypto"), systemPackage,
+                .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1"),
+            ]),
 
         // All SQL: rows as plain structs, named migrations, short transactions.
         module("LXDDatabase", ["LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
@@ -103,7 +109,7 @@ let package = Package(
             "LXDImages",
             ["LXDAPI", "LXDLinux", crypto, yams, subprocess, logging, systemPackage, .product(name: "Stencil", package: "Stencil")]),
         // Storage pools and volumes; drivers are folders.
-        module("LXDStorage", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDRuntimePlan", subprocess, logging, systemPackage]),
+        module("LXDStorage", ["CLXDLinux", "LXDAPI", "LXDLinux", "LXDRuntimePlan", subprocess, logging, systemPackage]),
         // Managed networks: bridge, dnsmasq, nftables, leases.
         module("LXDNetwork", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "CNFTables", logging, systemPackage]),
         // Instance devices: nic, disk, unix-char; what each adds to a start and how it is undone.

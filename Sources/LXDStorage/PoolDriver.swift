@@ -46,6 +46,8 @@ package protocol PoolDriver: Sendable {
 
     // MARK: Volumes
 
+    /// Makes a volume, or a snapshot of one from elsewhere (a copied snapshot, one of a backup).
+    /// Makes a volume, or a snapshot of an existing one with contents from elsewhere (a backup, a copied volume's).
     /// - Throws: `conflict` if there is one of that name.
     func create(_ volume: Volume, from source: VolumeSource) async throws
     /// Removes a volume or a snapshot. What is not there is no error.

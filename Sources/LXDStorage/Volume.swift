@@ -1,4 +1,4 @@
-package import LXDAPI
+internal import LXDAPI
 
 /// Which volume of a pool, or which snapshot of one.
 ///

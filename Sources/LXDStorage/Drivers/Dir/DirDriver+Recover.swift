@@ -1,0 +1,130 @@
+internal import CLXDLinux
+internal import Foundation
+internal import Glibc
+internal import LXDAPI
+internal import LXDLinux
+internal import SystemPackage
+
+extension DirDriver {
+    package func recover(known: Set<Volume>) async throws -> RecoveryReport {
+        let report = try await blocking { [self] in try recoverBlocking(known) }
+        return report
+    }
+
+    private func recoverBlocking(_ known: Set<Volume>) throws -> RecoveryReport {
+        var report = RecoveryReport()
+        // Nothing in there was ever seen by anybody.
+        for name in try names(in: layout.staging) { try trash.take(layout.staging + "/" + name) }
+        try settleRenames(known, &report)
+        try dropEmptySnapshotFolders()
+
+        var records: [DirRecord] = []
+        for volume in try recordedVolumes() {
+            do {
+                records.append(try readRecord(of: volume))
+            } catch {
+                report.unreadable[layout.path(volume)] = "\(error)"
+            }
+        }
+        layers.load(records)
+        // A record that cannot be read may have layers: then none is called unused.
+        if report.unreadable.isEmpty {
+            for layer in try layers.unreferenced() {
+                try trash.take(layout.layers + "/" + layer)
+                report.collectedLayers += 1
+            }
+        }
+        trash.sweep()
+
+        let found = try everything()
+        report.unknown = found.subtracting(known).sorted { $0.relativePath < $1.relativePath }
+        report.missing = known.subtracting(found).sorted { $0.relativePath < $1.relativePath }
+        for volume in found where volume.kind == .container && !volume.isSnapshot { try link(volume) }
+        try dropDanglingLinks()
+        return report
+    }
+
+    /// Every volume, snapshot and image on disk.
+    private func everything() throws -> Set<Volume> {
+        var found = Set(try recordedVolumes())
+        for name in try names(in: path + "/custom") { if let volume = try? Volume.custom(name) { found.insert(volume) } }
+        for name in try names(in: path + "/custom-snapshots") {
+            for snapshot in try names(in: path + "/custom-snapshots/" + name) {
+                if let volume = try? Volume.custom(name, snapshot: snapshot) { found.insert(volume) }
+            }
+        }
+        return found
+    }
+
+    /// Ends renames that a crash cut off, the way the database has it.
+    private func settleRenames(_ known: Set<Volume>, _ report: inout RecoveryReport) throws {
+        for entry in try DirRenames.read(layout).reversed() {
+            guard let kind = Volume.Kind(rawValue: entry.kind), let from = try? Volume(kind, entry.from),
+                let to = try? Volume(kind, entry.to)
+            else { continue }
+            if known.contains(from) && !known.contains(to), isThere(layout.path(to)) || isHalfMoved(to, from) {
+                try moveVolume(to, to: from)
+                report.renamedBack.append(from)
+            } else if known.contains(to) && !known.contains(from), isHalfMoved(from, to) {
+                try moveVolume(from, to: to)
+            }
+        }
+        try DirRenames.clear(layout)
+    }
+
+    /// The snapshots lie under the first name although the volume has the second, or the other way round.
+    private func isHalfMoved(_ first: Volume, _ second: Volume) -> Bool {
+        guard let folder = layout.snapshotFolder(of: first) else { return false }
+        return isThere(folder) && isThere(layout.path(second)) && !isThere(layout.path(first))
+    }
+
+    private func dropEmptySnapshotFolders() throws {
+        for parent in [path + "/containers-snapshots", path + "/custom-snapshots"] {
+            // Fails for those that are not empty, as it should.
+            for name in try names(in: parent) { _ = clxd_unlinkat(CLXD_AT_FDCWD, parent + "/" + name, CLXD_AT_REMOVEDIR) }
+        }
+    }
+
+    private func dropDanglingLinks() throws {
+        for folder in [links.containers, links.snapshots] {
+            for name in try names(in: folder) {
+                let link = folder + "/" + name
+                var buffer = [CChar](repeating: 0, count: 4097)
+                let count = clxd_readlinkat(CLXD_AT_FDCWD, link, &buffer, 4096)
+                guard count > 0 else { continue }
+                let target = String(decoding: buffer[..<Int(count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+                if target.hasPrefix(path + "/") && !isThere(target) { _ = clxd_unlinkat(CLXD_AT_FDCWD, link, 0) }
+            }
+        }
+    }
+}
+
+/// Renames begun since the daemon started: a crash between the disk and the database is settled by them.
+struct DirRenames: Codable {
+    var kind: String
+    var from: String
+    var to: String
+
+    static func read(_ layout: DirLayout) throws -> [DirRenames] {
+        do {
+            return try JSONDecoder().decode([DirRenames].self, from: Data(AtomicFile.read(layout.renames, limit: 4 << 20)))
+        } catch Errno.noSuchFileOrDirectory {
+            return []
+        }
+    }
+
+    /// Callers hold locks on volumes only, so two renames may be added at once.
+    private static let lock = NSLock()
+
+    static func add(_ entry: DirRenames, _ layout: DirLayout) throws {
+        try lock.withLock {
+            let entries = try read(layout).suffix(999) + [entry]
+            try AtomicFile.write(Array(try JSONEncoder().encode(Array(entries))), to: layout.renames)
+        }
+    }
+
+    static func clear(_ layout: DirLayout) throws {
+        let result = clxd_unlinkat(CLXD_AT_FDCWD, layout.renames, 0)
+        if result != -ENOENT { try check(result) }
+    }
+}
