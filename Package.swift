@@ -108,6 +108,8 @@ let package = Package(
         module(
             "LXDImages",
             ["LXDAPI", "LXDLinux", crypto, yams, subprocess, logging, systemPackage, .product(name: "Stencil", package: "Stencil")]),
+        // Images made from a distribution's own packages, on the client's machine.
+        module("LXDImageBuilder", ["LXDLinux", systemPackage]),
         // Storage pools and volumes; drivers are folders.
         module("LXDStorage", ["CLXDLinux", "LXDAPI", "LXDLinux", "LXDRuntimePlan", subprocess, logging, systemPackage]),
         // Managed networks: bridge, dnsmasq, nftables, leases.
@@ -138,7 +140,7 @@ let package = Package(
         // One command a file; tables, editor, progress.
         module(
             "LXCCommands",
-            ["LXDAPI", "LXDAuth", "LXDClient", "LXDHTTP", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
 
         program("lxc", ["LXCCommands"]),
         program(
@@ -159,6 +161,7 @@ let package = Package(
         tests("LXDHTTPTests", ["LXDHTTP", "LXDAPI", nioCore, nioPosix, logging]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("LXDImagesTests", ["LXDImages", "LXDAPI", systemPackage, logging]),
+        tests("LXDImageBuilderTests", ["LXDImageBuilder"]),
         tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDRuntimeTests", ["LXDRuntime", "LXDRuntimePlan", "LXDLinux", systemPackage, logging]),

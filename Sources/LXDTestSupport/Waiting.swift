@@ -4,6 +4,7 @@ internal import Synchronization
 ///
 /// - Returns: The first answer that is not nil.
 /// - Throws: `TestFailure` that names what was waited for.
+@discardableResult
 package func eventually<Value: Sendable>(
     _ what: String, within limit: Duration = .seconds(20), every pause: Duration = .milliseconds(50),
     _ ask: () async throws -> Value?
