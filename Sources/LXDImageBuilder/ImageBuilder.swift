@@ -103,14 +103,14 @@ package struct ImageBuilder: Sendable {
         guard let path = ProcessRunner.locate(tool) else { throw ImageBuildError.missingTool(tool, package: tool) }
         let progress = progress
         let (exit, words): (ProcessExit, [String]) = try await BlockingPool.shared.run {
-            let (reading, writing) = try LXDLinux.pipe()
+            var ends = try PipeEnds()
             var request = SpawnRequest(
                 executable: path, arguments: [tool] + arguments,
                 environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TMPDIR=/var/tmp"])
-            request.descriptors = [1: writing.rawValue, 2: writing.rawValue]
+            request.descriptors = [1: ends.writingNumber, 2: ends.writingNumber]
             let handle = try ProcessSpawner.spawn(request)
-            try writing.close()
-            let words = try Self.readLines(reading, of: handle, deadline: deadline, hear: progress)
+            ends.writing = nil
+            let words = try Self.readLines(ends.readingNumber, of: handle, deadline: deadline, hear: progress)
             while handle.exit == nil { usleep(1000) }
             return (handle.exit ?? .unknown, words)
         }
@@ -124,14 +124,14 @@ package struct ImageBuilder: Sendable {
 
     /// Reads until the other end closes; kills the tool when the deadline passes. Keeps the last 40 lines of 500 bytes each.
     private static func readLines(
-        _ source: borrowing OwnedDescriptor, of handle: ProcessHandle, deadline: Duration, hear: (String) -> Void
+        _ source: Int32, of handle: ProcessHandle, deadline: Duration, hear: (String) -> Void
     ) throws -> [String] {
         let end = ContinuousClock.now + deadline
         var kept: [String] = []
         var line: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
-            var waiting = pollfd(fd: source.rawValue, events: Int16(POLLIN), revents: 0)
+            var waiting = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
             if poll(&waiting, 1, 1000) == 0 {
                 guard ContinuousClock.now < end else {
                     try handle.signal(SIGKILL)
@@ -139,7 +139,7 @@ package struct ImageBuilder: Sendable {
                 }
                 continue
             }
-            let count = read(source.rawValue, &chunk, chunk.count)
+            let count = read(source, &chunk, chunk.count)
             guard count > 0 else { return kept }
             for byte in chunk[..<count] {
                 guard byte == 0x0a || byte == 0x0d else {
