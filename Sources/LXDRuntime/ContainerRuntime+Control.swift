@@ -1,0 +1,129 @@
+internal import LXDLinux
+package import LXDRuntimePlan
+package import SystemPackage
+
+extension ContainerRuntime {
+    // MARK: Ending
+
+    /// Ends a container at once and waits until it is cleaned up; one that does not run is no error.
+    package func kill(_ name: String) async throws {
+        guard let entry = try? entry(name) else { return }
+        entry.stopping.withLock { $0 = true }
+        try entry.initProcess.signal(9)
+        // What is frozen does not die.
+        if entry.group.isFrozen { try? entry.group.setFrozen(false) }
+        if await waitForEnd(name, timeout: .seconds(20)) { return }
+        // The monitor hangs: end it too, the rest is cleaned up after it.
+        try entry.monitor.signal(9)
+        guard await waitForEnd(name, timeout: .seconds(20)) else {
+            throw RuntimeError.deadlineExceeded("stop the container")
+        }
+    }
+
+    /// Asks init to end and waits.
+    ///
+    /// - Parameter timeout: nil waits for ever.
+    /// - Throws: `RuntimeError.deadlineExceeded` when it still runs then.
+    package func shutdown(_ name: String, timeout: Duration?) async throws {
+        let entry = try entry(name)
+        try entry.initProcess.signal(haltSignal(ofInit: entry.initProcess.pid))
+        guard await waitForEnd(name, timeout: timeout) else {
+            throw RuntimeError.deadlineExceeded("shut down the container")
+        }
+    }
+
+    // MARK: Freezing
+
+    /// Stops all processes where they are, and waits until they stand.
+    package func freeze(_ name: String) async throws {
+        let group = try entry(name).group
+        try group.setFrozen(true)
+        for _ in 0..<500 {
+            if group.isFrozen { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        try group.setFrozen(false)
+        throw RuntimeError.deadlineExceeded("freeze the container")
+    }
+
+    package func unfreeze(_ name: String) async throws { try entry(name).group.setFrozen(false) }
+
+    // MARK: Limits
+
+    /// Writes a file of the container's cgroup.
+    package func setCgroup(_ name: String, _ setting: CgroupSetting) throws {
+        try entry(name).group.write(setting.file, setting.value)
+    }
+
+    /// Reads a file of the container's cgroup; nil where it is missing.
+    package func cgroupValue(_ name: String, _ file: String) -> String? { try? entry(name).group.read(file) }
+
+    // MARK: Hot-plugging
+
+    /// Mounts something into a running container.
+    package func attachMount(_ name: String, _ mount: MountEntry, idmap: [IDMapEntry]) async throws {
+        let pid = try entry(name).initProcess.pid
+        _ = try await helper.perform(.attachMount(initPID: pid, entry: mount, idmap: idmap), purpose: "attach the mount")
+    }
+
+    /// Unmounts a path inside a running container; one that is no mount is no error.
+    package func detachMount(_ name: String, target: String) async throws {
+        let pid = try entry(name).initProcess.pid
+        _ = try await helper.perform(.detachMount(initPID: pid, target: target), purpose: "detach the mount")
+    }
+
+    // MARK: Console
+
+    /// The console of a running container: the terminal's master, and what reserves it while open.
+    package func openConsole(_ name: String) async throws -> (master: FileDescriptor, reservation: FileDescriptor) {
+        _ = try entry(name)
+        let answer = try await helper.perform(
+            .openConsole(name: name, stateDirectory: stateDirectory), purpose: "open the console")
+        guard let master = answer.take(0), let reservation = answer.take(1) else {
+            throw RuntimeError.helperDied("open the console")
+        }
+        return (master.release(), reservation.release())
+    }
+
+    /// What the console's ring buffer holds; optionally emptied instead.
+    package func consoleLog(_ name: String, clear: Bool = false) async throws -> [UInt8] {
+        _ = try entry(name)
+        let answer = try await helper.perform(
+            .readConsoleLog(name: name, stateDirectory: stateDirectory, clear: clear), purpose: "read the console log")
+        guard let file = answer.take(0) else { return [] }
+        return try readAll(file.descriptor, limit: 64 << 20)
+    }
+
+    // MARK: Files
+
+    /// A connection to an SFTP server (version 3) that sees the files as the container's root does.
+    ///
+    /// - Parameter stopped: What to mount when the container does not run.
+    /// - Returns: One end of a socket; the server ends when it is closed.
+    package func fileServer(
+        _ name: String, stopped: (rootfs: RootFilesystem, mountPoint: String, idmap: [IDMapEntry])
+    ) async throws -> FileDescriptor {
+        let request: HelperRequest
+        if let container = running(name) {
+            request = .serveFiles(initPID: container.initPID)
+        } else {
+            request = .serveStoppedFiles(rootfs: stopped.rootfs, mountPoint: stopped.mountPoint, idmap: stopped.idmap)
+        }
+        return try await connectFiles(request)
+    }
+
+    private func connectFiles(_ request: HelperRequest) async throws -> FileDescriptor {
+        var sockets = try SocketPair(.stream)
+        let far = FileDescriptor(rawValue: sockets.secondNumber)
+        _ = try await helper.perform(request, purpose: "open the files", connection: far)
+        guard let near = sockets.first.take() else { throw RuntimeError.helperDied("open the files") }
+        return near.release()
+    }
+
+    /// The version of liblxc.
+    package func version() async throws -> String {
+        let answer = try await helper.perform(.probe, purpose: "ask for liblxc's version")
+        guard case .done(let text) = answer.message else { return "" }
+        return text
+    }
+}

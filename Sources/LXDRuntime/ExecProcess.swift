@@ -1,0 +1,82 @@
+internal import LXDLinux
+package import LXDRuntimePlan
+internal import Synchronization
+package import SystemPackage
+
+/// A command that runs in a container.
+package final class ExecProcess: Sendable {
+    /// Its number on the host.
+    package let pid: Int32
+    private let command: ProcessHandle?
+    private let helper: HelperProcess
+    private let master: Mutex<FileDescriptor?>
+
+    init(pid: Int32, command: ProcessHandle?, helper: HelperProcess, master: FileDescriptor?) {
+        self.pid = pid
+        self.command = command
+        self.helper = helper
+        self.master = Mutex(master)
+    }
+
+    deinit {
+        // Never taken: nobody else closes it. Nobody is left to tell.
+        if let master = master.withLock({ $0 }) { try? master.close() }
+    }
+
+    /// The master of the command's terminal, once; the caller closes it.
+    package func takeTerminal() -> FileDescriptor? {
+        master.withLock { master in
+            defer { master = nil }
+            return master
+        }
+    }
+
+    /// Waits for the end: 0–255, or 128 + the signal that ended it.
+    package func wait() async -> Int32 {
+        _ = await helper.process.wait()
+        let helper = helper
+        return await BlockingPool.shared.run { () -> Int32 in
+            // It is all there: the helper has ended. One that was killed leaves no word.
+            guard let answer = try? helper.receive(purpose: "wait for the command", deadline: .seconds(1)),
+                case .exited(let status) = answer.message
+            else { return 255 }
+            return status
+        }
+    }
+
+    /// Sends a signal; a command that has ended is no error.
+    package func signal(_ number: Int32) throws { try command?.signal(number) }
+}
+
+extension ContainerRuntime {
+    /// Runs a command in a container.
+    ///
+    /// - Parameters:
+    ///   - plan: `name` and `stateDirectory` are filled in here.
+    ///   - streams: Standard input, output and error, borrowed; nil is /dev/null. Not used with a terminal.
+    package func exec(
+        _ name: String, _ plan: ExecPlan,
+        streams: (input: FileDescriptor?, output: FileDescriptor?, error: FileDescriptor?) = (nil, nil, nil)
+    ) async throws -> ExecProcess {
+        _ = try entry(name)
+        var plan = plan
+        plan.name = name
+        plan.stateDirectory = stateDirectory
+        var descriptors: [Int32: Int32] = [:]
+        if !plan.terminal {
+            for (number, stream) in [(Int32(0), streams.input), (1, streams.output), (2, streams.error)] {
+                if let stream { descriptors[number] = stream.rawValue }
+            }
+        }
+        return try await BlockingPool.shared.run { [plan, descriptors] in
+            let process = try self.helper.start("exec", plan: plan, descriptors: descriptors)
+            let answer = try process.receive(purpose: "run the command", deadline: .seconds(30))
+            guard case .started(let pid) = answer.message else { throw RuntimeError.helperDied("run the command") }
+            var command: ProcessHandle?
+            if let pidfd = answer.take(0) { command = try ProcessHandle(pid: pid, pidfd: pidfd) }
+            var master: FileDescriptor?
+            if plan.terminal, let terminal = answer.take(1) { master = terminal.release() }
+            return ExecProcess(pid: pid, command: command, helper: process, master: master)
+        }
+    }
+}
