@@ -17,7 +17,7 @@ struct Command {
     /// The options every command has or may have.
     private static let arities = [
         "--status": 1, "--archive": 1, "--output": 1, "--input": 1, "--from": 1, "--to": 1, "--in": 1,
-        "--route": 3, "--skip": 1, "--name": 1, "--limit": 1, "--compression": 1,
+        "--route": 3, "--strip": 1, "--name": 1, "--limit": 1, "--compression": 1,
         "--tree": 2, "--file": 2, "--directory": 1, "--layers": 1, "--upper": 1, "--work": 1,
         "--limit-bytes": 1, "--limit-entries": 1, "--limit-seconds": 1,
     ]

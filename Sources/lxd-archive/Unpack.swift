@@ -2,7 +2,7 @@ import CArchive
 import CLXDLinux
 import Glibc
 
-/// `unpack --archive FD --route KIND FD PREFIX...`: puts each entry below the destination whose prefix it has.
+/// `unpack --archive FD [--strip PREFIX] --route KIND FD PREFIX...`: puts each entry below the destination whose prefix it has.
 ///
 /// A route of kind `tree` takes everything. One of kind `plain` takes directories and regular files of at most 1 MiB
 /// only: it is for what the daemon itself reads later (`metadata.yaml`, `templates/`). Entries without a route are passed
@@ -21,7 +21,7 @@ struct Unpack {
 
     private let archiveDescriptor: Int32
     private let routes: [Route]
-    private let skipped: [EntryPath]
+    private let stripped: EntryPath
     private let report: Report
     private let limits: (bytes: Int64, entries: Int64, seconds: Int64)
 
@@ -43,9 +43,7 @@ struct Unpack {
         }
         guard !routes.isEmpty else { throw Failure(.usage, "no route") }
         self.routes = routes.sorted { $0.prefix.components.count > $1.prefix.components.count }
-        var skipped: [EntryPath] = []
-        for values in options.all("--skip") { skipped.append(try EntryPath(Bytes(values[0].utf8))) }
-        self.skipped = skipped
+        stripped = try EntryPath(Bytes((options.text("--strip") ?? "").utf8))
         self.report = report
     }
 
@@ -86,8 +84,8 @@ struct Unpack {
                 throw Failure(.limit, "entry \(quoted(entry.path.bytes)) is larger than \(Self.plainFileBytesMax) bytes")
             }
         }
-        // A plain route keeps its prefix: `templates/x` becomes `templates/x`.
-        let target = route.isPlain ? entry.path : path
+        // A plain route keeps its prefix but for what is stripped: `templates/x` stays `templates/x`.
+        let target = route.isPlain ? entry.path.dropping(prefix: stripped) ?? entry.path : path
         switch entry.kind {
         case .directory: try route.destination.addDirectory(target, entry)
         case .regular:
@@ -113,7 +111,6 @@ struct Unpack {
     }
 
     private func destination(of path: EntryPath) -> (Route, EntryPath)? {
-        if skipped.contains(where: { path.dropping(prefix: $0) != nil }) { return nil }
         for route in routes { if let rest = path.dropping(prefix: route.prefix) { return (route, rest) } }
         return nil
     }
