@@ -65,3 +65,16 @@ extension RouteSocket {
         return nil
     }
 }
+
+extension RouteSocket {
+    /// Deletes a link inside another namespace, if it is there.
+    ///
+    /// - Parameter namespace: Descriptor of a `/proc/PID/ns/net`.
+    package func deleteLink(_ name: String, inNamespace namespace: Int32) throws(NetlinkError) {
+        let number = try namespaceID(ofDescriptor: namespace)
+        guard let link = try links(namespaceID: number).first(where: { $0.name == name }) else { return }
+        var request = LinkRequests.delete(index: link.index)
+        request.attribute(IFLA.targetNamespaceID, number: number)
+        try perform(request, "delete", name)
+    }
+}
