@@ -8,7 +8,6 @@ extension ContainerRuntime {
     /// Ends a container at once and waits until it is cleaned up; one that does not run is no error.
     package func kill(_ name: String) async throws {
         guard let entry = try? entry(name) else { return }
-        entry.stopping.withLock { $0 = true }
         try entry.initProcess.signal(9)
         // What is frozen does not die.
         if entry.group.isFrozen { try? entry.group.setFrozen(false) }

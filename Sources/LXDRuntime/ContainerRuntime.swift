@@ -22,6 +22,8 @@ package struct ContainerExit: Sendable, Hashable {
     }
     package var name: String
     package var target: Target
+
+    package init(name: String, target: Target) { (self.name, self.target) = (name, target) }
 }
 
 package enum ContainerState: Sendable, Hashable {
@@ -41,7 +43,6 @@ package final class ContainerRuntime: Sendable {
         let group: CgroupGroup
         let monitorGroup: CgroupGroup
         let mountPoint: String
-        let stopping = Mutex(false)
 
         init(
             name: String, initProcess: ProcessHandle, monitor: ProcessHandle, group: CgroupGroup, monitorGroup: CgroupGroup,

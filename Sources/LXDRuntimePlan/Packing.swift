@@ -38,6 +38,8 @@ extension Packable {
 package struct Packer {
     package private(set) var bytes: [UInt8] = []
 
+    package init() {}
+
     package mutating func append(_ bytes: some Sequence<UInt8>) { self.bytes.append(contentsOf: bytes) }
 
     package mutating func number<Number: FixedWidthInteger>(_ value: Number) {

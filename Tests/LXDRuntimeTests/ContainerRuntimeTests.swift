@@ -30,7 +30,7 @@ struct ContainerRuntimeTests {
             let ok = try await container.run(["true"])
             print("exec", clock.now - begin)
             #expect(ok.status == 0)
-            #expect(try await container.run(["id"]).output == "uid=0(root) gid=0\n" || container.run(["id"]).output.hasPrefix("uid=0"))
+            #expect(try await container.run(["id", "-u"]).output == "0\n")
             #expect(try await container.run(["sh", "-c", "exit 42"]).status == 42)
             #expect(try await container.run(["sh", "-c", "kill -9 $$"]).status == 137)
             #expect(try await container.run(["no-such-command"]).status == 127)
