@@ -95,14 +95,14 @@ package final class HTTPServer: Sendable {
             do {
                 try await accepting.executeThenClose { inbound in
                     for try await child in inbound {
-                        guard listener.admit(max: limits.connectionsMax) else {
-                            child.channel.close(promise: nil)
+                        guard let activity = listener.admit(child.channel, max: limits.connectionsMax) else {
                             try? await child.executeThenClose { _, _ in }  // Refused: nobody is left to tell.
                             continue
                         }
                         connections.addTask {
-                            await serve(child, isUnix: isUnix, isTLS: isTLS, limits: limits, logger: logger, responder: responder)
-                            listener.leave()
+                            await serve(
+                                child, activity, isUnix: isUnix, isTLS: isTLS, limits: limits, logger: logger, responder: responder)
+                            listener.leave(activity)
                         }
                     }
                 }
@@ -113,7 +113,7 @@ package final class HTTPServer: Sendable {
     }
 
     private static func serve(
-        _ child: Child, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger, responder: @escaping Responder
+        _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger, responder: @escaping Responder
     ) async {
         do {
             try await child.executeThenClose { inbound, outbound in
@@ -125,7 +125,9 @@ package final class HTTPServer: Sendable {
                     link.putBack(first)
                 }
                 info = try await ConnectionInfo.read(from: child.channel, isUnix: isUnix, isTLS: isTLS)
-                try await ServerConnection(link: link, info: info, limits: limits, responder: responder, logger: logger).serve()
+                try await ServerConnection(
+                    link: link, info: info, limits: limits, activity: activity, responder: responder, logger: logger
+                ).serve()
             }
         } catch {
             logger.trace("connection ended: \(error)")
@@ -144,7 +146,7 @@ package final class HTTPListener: Sendable {
     private let socket: ListeningSocket
     private let channel: any Channel
     private let task = Mutex<Task<Void, Never>?>(nil)
-    private let connections = Mutex(0)
+    private let connections = Mutex<[ObjectIdentifier: ConnectionActivity]>([:])
 
     init(socket: ListeningSocket, channel: any Channel) {
         self.socket = socket
@@ -154,21 +156,24 @@ package final class HTTPListener: Sendable {
     /// The path of a unix socket, or "ADDRESS:PORT" as bound.
     package var address: String { socket.address }
     package var isUnix: Bool { socket.isUnix }
-    package var connectionCount: Int { connections.withLock { $0 } }
+    package var connectionCount: Int { connections.withLock { $0.count } }
 
     func run(_ work: @escaping @Sendable () async -> Void) {
         task.withLock { $0 = Task(operation: work) }
     }
 
-    func admit(max: Int) -> Bool {
-        connections.withLock { count in
-            guard count < max else { return false }
-            count += 1
-            return true
+    func admit(_ channel: any Channel, max: Int) -> ConnectionActivity? {
+        connections.withLock { all in
+            guard all.count < max else { return nil }
+            let activity = ConnectionActivity(channel: channel)
+            all[ObjectIdentifier(activity)] = activity
+            return activity
         }
     }
 
-    func leave() { connections.withLock { $0 -= 1 } }
+    func leave(_ activity: ConnectionActivity) {
+        connections.withLock { _ = $0.removeValue(forKey: ObjectIdentifier(activity)) }
+    }
 
     func stopAccepting() async {
         try? await channel.close()  // Already closed is as good.
@@ -180,10 +185,25 @@ package final class HTTPListener: Sendable {
         guard let task = task.withLock({ $0 }) else { return }
         let end = ContinuousClock.now + grace
         while connectionCount > 0, ContinuousClock.now < end {
+            for activity in connections.withLock({ Array($0.values) }) { activity.closeIfIdle() }
             try? await Task.sleep(for: .milliseconds(20))  // Cancelled means: do not wait any longer.
             if Task.isCancelled { break }
         }
         task.cancel()
         await task.value
+    }
+}
+
+/// Whether a connection is in the middle of a request: a server that stops closes the others at once.
+final class ConnectionActivity: Sendable {
+    private let channel: any Channel
+    private let busy = Atomic(false)
+
+    init(channel: any Channel) { self.channel = channel }
+
+    func setBusy(_ value: Bool) { busy.store(value, ordering: .relaxed) }
+
+    func closeIfIdle() {
+        if !busy.load(ordering: .relaxed) { channel.close(promise: nil) }
     }
 }

@@ -11,6 +11,7 @@ struct ServerConnection: Sendable {
     let link: Link
     let info: ConnectionInfo
     let limits: HTTPLimits
+    let activity: ConnectionActivity
     let responder: Responder
     let logger: Logger
 
@@ -19,7 +20,9 @@ struct ServerConnection: Sendable {
         do {
             while let part = try await link.next() {
                 guard case .head(let head) = part else { throw HTTPTransportError.protocolViolation("no request head") }
+                activity.setBusy(true)
                 guard try await serve(head) else { return }
+                activity.setBusy(false)
             }
         } catch let error as HTTPParserError {
             try await refuse(status: error == .headerOverflow ? 431 : 400, text: "Bad request: \(error)")

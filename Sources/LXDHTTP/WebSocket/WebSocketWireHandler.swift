@@ -2,7 +2,7 @@ internal import NIOCore
 internal import NIOWebSocket
 
 /// Speaks WebSocket for the serving task: joins messages, answers pings, does the close handshake within a bound.
-final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHandler {
+final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHandler, StreamWireHandler {
     typealias InboundIn = WebSocketFrame
     typealias InboundOut = WirePart<In>
     typealias OutboundIn = WirePart<Out>
@@ -15,13 +15,11 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
     private var ended = false
     private var unansweredPings = 0
     private var pinging: RepeatedTask?
+    private(set) var context: ChannelHandlerContext?
 
-    static func pipelineHandlers(options: WebSocketOptions, isServer: Bool) -> [any ChannelHandler] {
-        [
-            WebSocketFrameEncoder(),
-            ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: options.messageBytesMax)),
-            WebSocketWireHandler<In, Out>(options: options, isServer: isServer),
-        ]
+    /// The codec that stands before this handler.
+    var framing: [any ChannelHandler] {
+        [WebSocketFrameEncoder(), ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: options.messageBytesMax))]
     }
 
     init(options: WebSocketOptions, isServer: Bool) {
@@ -31,6 +29,7 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
         guard let interval = options.pingInterval else { return }
         let amount = TimeAmount.nanoseconds(Int64(interval / .nanoseconds(1)))
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -43,6 +42,7 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
     func handlerRemoved(context: ChannelHandlerContext) {
         pinging?.cancel()
         pinging = nil
+        self.context = nil
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -92,9 +92,18 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
             context.close(promise: nil)
         } else {
             sentClose = true
-            writeFrame(.connectionClose, close.payload, context: context, promise: nil)
-            cutOffLater(context)
+            let done = context.eventLoop.makePromise(of: Void.self)
+            writeFrame(.connectionClose, close.payload, context: context, promise: done)
+            let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+            // The server ends the connection (RFC 6455, section 7.1.1).
+            if isServer { done.futureResult.whenComplete { _ in bound.value.close(promise: nil) } } else { cutOffLater(context) }
         }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // A peer that has closed its direction cannot take part in a close handshake any more.
+        if sentClose, case .inputClosed? = event as? ChannelEvent { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
     }
 
     private func fail(_ close: WebSocketClose, context: ChannelHandlerContext) {

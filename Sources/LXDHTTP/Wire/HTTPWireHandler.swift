@@ -95,16 +95,22 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     /// New handlers go in before the decoder leaves: its left-over bytes already belong to the new protocol.
     private func change(to target: SwitchTarget, context: ChannelHandlerContext) throws {
         let pipeline = context.pipeline.syncOperations
+        let passOn: @Sendable () -> Void
         switch target {
         case .webSocket(let options):
-            let handlers = WebSocketWireHandler<In, Out>.pipelineHandlers(options: options, isServer: isServer)
-            try pipeline.addHandlers(handlers, position: .after(self))
+            let last = WebSocketWireHandler<In, Out>(options: options, isServer: isServer)
+            try pipeline.addHandlers(last.framing + [last], position: .after(self))
+            passOn = last.passReadsOn(on: context.eventLoop)
         case .raw:
-            try pipeline.addHandler(RawWireHandler<In, Out>(), position: .after(self))
+            let last = RawWireHandler<In, Out>()
+            try pipeline.addHandler(last, position: .after(self))
+            passOn = last.passReadsOn(on: context.eventLoop)
         }
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(encoder, promise: nil)
-        pipeline.removeHandler(decoder, promise: nil)
+        // The left-over bytes come out when the decoder leaves, without the event that makes readers see them; and fired
+        // at the head of the pipeline it would stop at TLS.
+        pipeline.removeHandler(decoder).whenComplete { _ in passOn() }
     }
 
     private func enter(_ next: Phase) {
@@ -136,12 +142,30 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     }
 }
 
+/// The last handler of a protocol after HTTP.
+protocol StreamWireHandler: ChannelInboundHandler {
+    var context: ChannelHandlerContext? { get }
+}
+
+extension StreamWireHandler {
+    /// Makes what has been read so far visible to the serving task; call it on the loop.
+    func passReadsOn(on loop: any EventLoop) -> @Sendable () -> Void {
+        let handler = NIOLoopBound(self, eventLoop: loop)
+        return { handler.value.context?.fireChannelReadComplete() }
+    }
+}
+
 /// Plain bytes after an upgrade.
-final class RawWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHandler {
+final class RawWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHandler, StreamWireHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = WirePart<In>
     typealias OutboundIn = WirePart<Out>
     typealias OutboundOut = ByteBuffer
+
+    private(set) var context: ChannelHandlerContext?
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         context.fireChannelRead(wrapInboundOut(.bytes(unwrapInboundIn(data))))
