@@ -165,7 +165,7 @@ let package = Package(
         tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDRuntimeTests", ["LXDRuntime", "LXDRuntimePlan", "LXDLinux", systemPackage, logging]),
-        tests("LXDCoreTests", ["LXDCore", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
+        tests("LXDCoreTests", ["LXDCore", "LXDRuntimePlan", "LXDStorage", "LXDDevices", "LXDLinux", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
         tests("LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDHTTP", logging]),
         tests("LXCCommandsTests", ["LXCCommands", "LXDAPI", "LXDClient", arguments]),
         .testTarget(
