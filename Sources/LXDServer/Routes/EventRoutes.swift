@@ -1,0 +1,84 @@
+internal import LXDAPI
+package import LXDCore
+internal import LXDHTTP
+
+/// `/1.0/events`: the stream of what happens, one JSON object a message.
+package struct EventRoutes: RouteGroup {
+    private static let types = [EventType.logging, EventType.operation, EventType.lifecycle]
+
+    private let events: Events
+
+    package init(events: Events) { self.events = events }
+
+    package func register(on routes: inout RouteTable) {
+        routes.get("/1.0/events", .authenticated, stream)
+    }
+
+    private func stream(_ scope: RequestScope) throws -> Answer {
+        let project = try Self.project(scope)
+        let types = try Self.types(scope)
+        guard case .webSocket? = scope.request.upgrade else {
+            throw LXDError.badRequest("websocket: the client is not using the websocket protocol: 'upgrade' token not found in 'Connection' header")
+        }
+        let options = WebSocketOptions(messageBytesMax: 64 << 10, pingInterval: .seconds(10))
+        return .webSocket(options: options) { [events] socket in
+            await Self.serve(events, types, project, socket)
+        }
+    }
+
+    /// Nil for all projects.
+    private static func project(_ scope: RequestScope) throws(LXDError) -> String? {
+        if scope.allProjects {
+            guard scope.query["project"] == nil else {
+                throw .badRequest("Cannot specify a project when requesting all projects")
+            }
+            try scope.requireAdmin()
+            return nil
+        }
+        try scope.requireProject(scope.project)
+        return scope.project
+    }
+
+    private static func types(_ scope: RequestScope) throws(LXDError) -> Set<String> {
+        let asked = (scope.query["type"] ?? "").split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        if asked == [""] || asked.isEmpty {
+            return Set(types.filter { $0 != EventType.logging || scope.caller.isAdmin })
+        }
+        for type in asked where !types.contains(type) { throw .badRequest("\"\(type)\" isn't a supported event type") }
+        if asked.contains(EventType.logging), !scope.caller.isAdmin { throw .forbidden("Forbidden") }
+        return Set(asked)
+    }
+
+    private static func serve(_ events: Events, _ types: Set<String>, _ project: String?, _ socket: WebSocketConnection) async {
+        let subscription = events.subscribe(types: types, project: project)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    // What a listener says is of no interest, but its close is.
+                    while try await socket.receive() != nil {}
+                } catch {
+                    // Gone or broken: either way nobody listens any more.
+                }
+                events.unsubscribe(subscription)
+            }
+            while let batch = await subscription.next() {
+                do {
+                    for event in batch { try await socket.send(.text(String(decoding: event, as: UTF8.self))) }
+                } catch {
+                    break
+                }
+            }
+            events.unsubscribe(subscription)
+            await socket.close(reason(subscription.end))
+            group.cancelAll()
+        }
+    }
+
+    private static func reason(_ end: EventSubscription.End?) -> WebSocketClose {
+        switch end {
+        case .overflow: WebSocketClose(code: 1008, reason: "too slow: events were lost")
+        case .shutdown: .goingAway
+        case .unsubscribed, nil: .normal
+        }
+    }
+}
