@@ -64,7 +64,18 @@ package struct ListeningSocket: Sendable {
             close(descriptor)
             throw ListenError.system(text, code)
         }
-        return ListeningSocket(descriptor: descriptor, isUnix: false, address: text, removesPath: false)
+        let bound = port == 0 ? text.dropLast() + String(boundPort(of: descriptor)) : text[...]
+        return ListeningSocket(descriptor: descriptor, isUnix: false, address: String(bound), removesPath: false)
+    }
+
+    /// The port the kernel chose; it stands at the same place for both families.
+    private static func boundPort(of descriptor: CInt) -> UInt16 {
+        var storage = sockaddr_in6()
+        var length = socklen_t(MemoryLayout<sockaddr_in6>.size)
+        let result = withUnsafeMutablePointer(to: &storage) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return result == 0 ? UInt16(bigEndian: storage.sin6_port) : 0
     }
 
     /// Sockets handed over by systemd (sd_listen_fds(3)): descriptors from 3 on, if LISTEN_PID names this process.

@@ -14,6 +14,9 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         var head: TimeAmount
         var idle: TimeAmount
         var body: TimeAmount
+
+        /// How often to look: a slow peer costs little, so a few seconds late is early enough.
+        var step: TimeAmount { min(.seconds(5), max(.milliseconds(20), .nanoseconds(min(head, idle, body).nanoseconds / 4))) }
     }
 
     private enum Phase { case firstHead, nextHead, body, handling, closing }
@@ -121,7 +124,7 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     private func scheduleWatch(_ context: ChannelHandlerContext) {
         let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        watch = context.eventLoop.scheduleTask(in: .seconds(5)) { handler.value.checkPace(bound.value) }
+        watch = context.eventLoop.scheduleTask(in: pace?.step ?? .seconds(5)) { handler.value.checkPace(bound.value) }
     }
 
     private func checkPace(_ context: ChannelHandlerContext) {
@@ -143,7 +146,7 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
 }
 
 /// The last handler of a protocol after HTTP.
-protocol StreamWireHandler: ChannelInboundHandler {
+protocol StreamWireHandler: ChannelInboundHandler, SendableMetatype {
     var context: ChannelHandlerContext? { get }
 }
 
