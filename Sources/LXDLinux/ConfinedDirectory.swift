@@ -233,10 +233,16 @@ private func removeTree(at parent: Int32, name: String) throws(Errno) {
     try check(clxd_unlinkat(parent, name, CLXD_AT_REMOVEDIR))
 }
 
-/// Removes a tree by a host path whose parent only we control; a missing one is no error. Does not cross mounts.
+/// Removes a tree by an absolute host path whose parent only we control; a missing one is no error.
+///
+/// Does not cross mounts.
 package func removeHostTree(_ path: String) throws(Errno) {
+    guard let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex else { throw Errno.invalidArgument }
+    let parentPath = slash == path.startIndex ? "/" : String(path[..<slash])
     do throws(Errno) {
-        try removeTree(at: CLXD_AT_FDCWD, name: path)
+        let parent = try OwnedDescriptor(
+            result: clxd_openat2(CLXD_AT_FDCWD, parentPath, UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0))
+        try removeTree(at: parent.rawValue, name: String(path[path.index(after: slash)...]))
     } catch {
         if error != .noSuchFileOrDirectory { throw error }
     }

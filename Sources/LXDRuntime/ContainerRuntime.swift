@@ -175,10 +175,19 @@ package final class ContainerRuntime: Sendable {
             // Nobody is left to tell if it has ended meanwhile.
             try? entry.initProcess.signal(9)
             entry.group.killAll()
+            waitUntilEmpty(entry.group)
         }
         removeTraces(of: entry.name, mountPoint: entry.mountPoint)
         entry.group.remove()
         entry.monitorGroup.remove()
+    }
+
+    /// Killed processes need a moment to go; at most five seconds. Blocks.
+    private func waitUntilEmpty(_ group: CgroupGroup) {
+        for _ in 0..<2500 {
+            if group.processes().isEmpty { return }
+            pauseMilliseconds(2)
+        }
     }
 
     private func removeTraces(of name: String, mountPoint: String) {
@@ -188,7 +197,10 @@ package final class ContainerRuntime: Sendable {
             logger.warning("Failed to unmount", metadata: ["path": "\(mountPoint)", "error": "\(error)"])
         }
         let group = tree.group(named: "lxc.payload." + name)
-        if !group.processes().isEmpty { group.killAll() }
+        if !group.processes().isEmpty {
+            group.killAll()
+            waitUntilEmpty(group)
+        }
         group.remove()
         tree.group(named: "lxc.monitor." + name).remove()
         for suffix in [".run", ".exit", ".seccomp", ".run.new", ".seccomp.new"] {

@@ -44,6 +44,9 @@ extension FileDescriptor {
     }
 }
 
+/// Holds the thread; not for the cooperative pool.
+func pauseMilliseconds(_ count: UInt32) { usleep(count * 1000) }
+
 func currentProcessID() -> Int32 { getpid() }
 
 /// Signals init to end: the container's own signal for it.

@@ -154,7 +154,9 @@ struct ContainerConfiguration {
         // Tells the daemon, also one that is not there now, how the container ended. Failing turns a reboot into a
         // stop: the daemon starts it anew, with its devices and its configuration of that time.
         let path = Self.shellQuoted(plan.runDirectory + "/" + plan.name + ".exit")
-        try container.set("lxc.hook.post-stop", "echo \"$LXC_TARGET\" >\(path); [ \"$LXC_TARGET\" != reboot ]")
+        // liblxc runs it as `exec TEXT`, so all of it has to be one command.
+        try container.set(
+            "lxc.hook.post-stop", "/bin/sh -c 'echo \"$LXC_TARGET\" >\"$0\"; [ \"$LXC_TARGET\" != reboot ]' \(path)")
     }
 
     private static func shellQuoted(_ text: String) -> String {

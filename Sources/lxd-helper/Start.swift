@@ -49,11 +49,14 @@ enum Start {
         _ = container.pointer.pointee.want_close_all_fds?(container.pointer, true)
         // The monitor is forked off here and lives as long as the container: leave it as little as possible.
         malloc_trim(0)
+        // A monitor that fails becomes our child, so that its end can be waited for.
+        _ = clxd_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        undo.add { awaitMonitor() }
         guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
             throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
         }
         let pid = container.initPID
-        undo.add { if pid > 0 { stop(pid: pid, container: container) } }
+        undo.add { if pid > 0 { kill(pid, SIGKILL) } }
         guard pid > 0, let monitor = ProcessRecord.parent(of: pid) else {
             throw HelperFailure(step: "find the process of the container", number: ESRCH, subject: plan.name)
         }
@@ -67,14 +70,13 @@ enum Start {
         return .running(initPID: pid, monitorPID: monitor)
     }
 
-    /// Kills a container that must not go on and waits until its monitor has cleaned up.
-    private static func stop(pid: Int32, container: Container) {
-        let monitor = ProcessRecord.parent(of: pid).map { clxd_pidfd_open($0, 0) } ?? -1
-        kill(pid, SIGKILL)
-        if monitor >= 0 {
-            var waiting = pollfd(fd: monitor, events: Int16(POLLIN), revents: 0)
-            poll(&waiting, 1, 10_000)
-            close(monitor)
+    /// Waits until the monitor of a container that does not go on has cleaned up, at most ten seconds.
+    private static func awaitMonitor() {
+        for _ in 0..<10_000 {
+            var status: Int32 = 0
+            let pid = waitpid(-1, &status, WNOHANG)
+            if pid < 0 && errno == ECHILD { return }
+            if pid == 0 { usleep(1000) }
         }
     }
 
