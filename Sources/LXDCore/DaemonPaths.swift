@@ -14,19 +14,20 @@ package struct DaemonPaths: Sendable {
     package let run: String
 
     package init(root: String) {
+        self.init(root: root, logs: root + "/logs", cache: root + "/cache", run: root + "/run")
+    }
+
+    private init(root: String, logs: String, cache: String, run: String) {
         self.root = root
-        self.logs = root + "/logs"
-        self.cache = root + "/cache"
-        self.run = root + "/run"
+        self.logs = logs
+        self.cache = cache
+        self.run = run
     }
 
     /// Reads `LXD_DIR` as LXD does.
     package init(environment: [String: String]) {
         guard let directory = environment["LXD_DIR"], !directory.isEmpty else {
-            root = "/var/lib/lxd"
-            logs = "/var/log/lxd"
-            cache = "/var/cache/lxd"
-            run = "/run/lxd"
+            self.init(root: "/var/lib/lxd", logs: "/var/log/lxd", cache: "/var/cache/lxd", run: "/run/lxd")
             return
         }
         let absolute = directory.hasPrefix("/") ? directory : FileManager.default.currentDirectoryPath + "/" + directory

@@ -212,6 +212,7 @@ extension Transaction {
         try database.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [id])
     }
 
+    /// The profiles are the project's own, or the default project's when it shares those.
     private func replaceImageProfiles(_ id: Int64, project: String, with names: [String]) throws {
         try database.execute(sql: "DELETE FROM images_profiles WHERE image_id = ?", arguments: [id])
         for name in names {
@@ -219,10 +220,13 @@ extension Transaction {
                 sql: """
                     INSERT INTO images_profiles (image_id, profile_id)
                     SELECT ?, profiles.id FROM profiles JOIN projects ON projects.id = profiles.project_id
-                    WHERE projects.name = ? AND profiles.name = ?
-                    """, arguments: [id, project, name])
+                    WHERE profiles.name = ? AND projects.name = CASE WHEN EXISTS (
+                        SELECT 1 FROM projects_config AS c JOIN projects AS p ON p.id = c.project_id
+                        WHERE p.name = ? AND c.key = 'features.profiles' AND c.value IN ('true', '1', 'yes', 'on'))
+                    THEN ? ELSE 'default' END
+                    """, arguments: [id, name, project, project])
             guard database.changesCount == 1 else {
-                throw LXDError.notFound("Profile \"\(name)\" not found in project \"\(project)\"")
+                throw LXDError.notFound("Profile \"\(name)\" not found for image in project \"\(project)\"")
             }
         }
     }

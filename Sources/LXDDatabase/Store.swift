@@ -38,6 +38,17 @@ package final class Store: Sendable {
         try await pool.write { try body(Transaction(database: $0)) }
     }
 
+    /// Reads a database that a daemon may be using, without changing anything.
+    ///
+    /// - Returns: `nil` if there is no file at that path.
+    package static func inspect<T>(path: String, _ body: (Transaction) throws -> T) throws -> T? {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(10)
+        return try DatabaseQueue(path: path, configuration: configuration).read { try body(Transaction(database: $0)) }
+    }
+
     /// Folds the write-ahead log into the main file and closes it; for the end of the process.
     package func close() throws {
         try pool.close()

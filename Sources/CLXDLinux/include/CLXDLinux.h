@@ -1,6 +1,7 @@
 /* Kernel calls that Swift's Glibc module lacks. Each returns -errno on failure: errno never crosses into Swift.
  * Raw system calls and own structures are used where glibc shows a name to _GNU_SOURCE only. */
 #pragma once
+#include "CLXDLinuxMemory.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

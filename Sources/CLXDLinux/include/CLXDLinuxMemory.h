@@ -1,0 +1,12 @@
+// The allocator of this process.
+#pragma once
+
+#include <malloc.h>
+
+/// Two arenas for all threads; freed memory above 128 KiB at the top goes back at once.
+static inline void clxd_limit_arenas(void) {
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
+}
+static inline void clxd_trim_memory(void) { malloc_trim(0); }
+

@@ -1,0 +1,110 @@
+import Foundation
+package import LXDAPI
+import LXDConfig
+import LXDDatabase
+package import LXDImages
+package import LXDStorage
+import SystemPackage
+
+/// Packs trees into image files.
+package protocol ImagePacker: Sendable {
+    /// Writes a unified image: `metadata.yaml`, `templates/`, `rootfs/`.
+    ///
+    /// - Parameter metadata: The text of `metadata.yaml`.
+    func pack(
+        _ tree: VolumeTree, metadata: String, compression: ImageCompression, to path: String, progress: ProgressSink
+    ) async throws
+}
+
+/// Makes images of instances and of their snapshots.
+package final class ImagePublisher: Sendable {
+    private let environment: InstanceEnvironment
+    private let lifecycle: InstanceLifecycle
+    private let images: ImageService
+    private let packer: any ImagePacker
+    private let defaultCompression: @Sendable () -> String
+    /// One at a time: two would be slower than one after the other.
+    private let locks = KeyedLocks<String>(patience: .seconds(3600))
+
+    package init(
+        environment: InstanceEnvironment, lifecycle: InstanceLifecycle, images: ImageService, packer: any ImagePacker,
+        defaultCompression: @escaping @Sendable () -> String
+    ) {
+        self.environment = environment
+        self.lifecycle = lifecycle
+        self.images = images
+        self.packer = packer
+        self.defaultCompression = defaultCompression
+    }
+
+    /// - Parameter snapshot: Of the instance, or the instance itself, which must not run.
+    package func publish(
+        _ key: InstanceKey, snapshot: String?, _ request: ImagesPost, by requestor: EventLifecycleRequestor?,
+        progress: ProgressSink
+    ) async throws -> Image {
+        let instance = try await environment.load(key)
+        let compression = try await compression(request, project: key.project)
+        return try await locks.with("publish", .copy) {
+            try await environment.locks.with(key, .copy) {
+                if snapshot == nil, await lifecycle.isRunning(key) {
+                    throw LXDError.badRequest("Cannot export a running instance as an image")
+                }
+                let driver = try await environment.pools.driver(instance.rootPool())
+                let volume = try environment.volume(key, snapshot: snapshot)
+                guard await driver.exists(volume) else { throw LXDError.notFound("Instance snapshot not found") }
+                let directory = try images.makeWorkDirectory()
+                do {
+                    let path = directory + "/image"
+                    let metadata = try Self.metadata(of: instance, in: driver.mountPath(volume), request)
+                    let packer = packer
+                    try await driver.withTree(volume, isRunning: false) { tree in
+                        try await packer.pack(tree, metadata: metadata, compression: compression, to: path, progress: progress)
+                    }
+                    return try await add(path, directory, key, request, requestor)
+                } catch {
+                    images.removeWorkDirectory(directory)
+                    throw error
+                }
+            }
+        }
+    }
+
+    private func add(
+        _ path: String, _ directory: String, _ key: InstanceKey, _ request: ImagesPost, _ requestor: EventLifecycleRequestor?
+    ) async throws -> Image {
+        let (fingerprint, size) = try await ImageReader.fingerprint(of: ImageFiles(metadata: .init(path)))
+        var new = ImageImport()
+        new.project = key.project
+        new.isPublic = request.public
+        new.autoUpdate = request.autoUpdate
+        new.aliases = request.aliases
+        let upload = ImageUpload(
+            directory: directory, file: path, rootfs: nil, size: size, fingerprint: fingerprint, fileName: request.filename,
+            type: .container)
+        return try await images.add(upload, new, by: requestor)
+    }
+
+    /// The image's `metadata.yaml`: the instance's own with what the request changes, or a new one.
+    private static func metadata(of instance: LoadedInstance, in directory: String, _ request: ImagesPost) throws -> String {
+        var metadata = ImageMetadata()
+        if let data = FileManager.default.contents(atPath: directory + "/metadata.yaml") {
+            metadata = try LXDYAML.decode(ImageMetadata.self, from: String(decoding: data, as: UTF8.self))
+        }
+        metadata.architecture = try Architectures.numbered(instance.row.architecture).name
+        metadata.creationDate = LXDTime.now().seconds
+        if !request.properties.isEmpty { metadata.properties = request.properties }
+        if !request.expiresAt.isZero { metadata.expiryDate = request.expiresAt.seconds }
+        return try LXDYAML.encode(metadata)
+    }
+
+    /// What was asked for, else what the project or the server says.
+    private func compression(_ request: ImagesPost, project: String) async throws -> ImageCompression {
+        var name = request.compressionAlgorithm
+        if name.isEmpty {
+            let row = try await environment.store.read { try $0.requireProject(project) }
+            name = row.config["images.compression_algorithm"] ?? ""
+        }
+        if name.isEmpty { name = defaultCompression() }
+        return try ImageCompression(algorithm: name)
+    }
+}
