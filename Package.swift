@@ -140,7 +140,7 @@ let package = Package(
         // One command a file; tables, editor, progress.
         module(
             "LXCCommands",
-            ["LXDAPI", "LXDAuth", "LXDClient", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
 
         program("lxc", ["LXCCommands"]),
         program(
@@ -158,15 +158,18 @@ let package = Package(
         tests("LXDAPITests", ["LXDAPI"]),
         tests("LXDConfigTests", ["LXDConfig", "LXDAPI"]),
         tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
-        tests("LXDHTTPTests", ["LXDHTTP", "LXDAPI", nioCore, nioPosix, logging]),
+        tests(
+            "LXDHTTPTests",
+            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio")]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("LXDImagesTests", ["LXDImages", "LXDAPI", systemPackage, logging]),
         tests("LXDImageBuilderTests", ["LXDImageBuilder"]),
         tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
-        tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
+        tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDRuntimeTests", ["LXDRuntime", "LXDRuntimePlan", "LXDLinux", systemPackage, logging]),
         tests("LXDCoreTests", ["LXDCore", "LXDRuntimePlan", "LXDStorage", "LXDDevices", "LXDLinux", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
-        tests("LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDHTTP", logging]),
+        tests(
+            "LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDAuth", "LXDDatabase", "LXDHTTP", "LXDLinux", logging, nioCore]),
         tests("LXCCommandsTests", ["LXCCommands", "LXDAPI", "LXDClient", arguments]),
         .testTarget(
             name: "LXDSystemTests",
