@@ -2,32 +2,23 @@ import Foundation
 package import LXDAPI
 import LXDConfig
 import LXDDatabase
+import LXDLinux
 package import LXDImages
-package import LXDStorage
+import LXDStorage
 import SystemPackage
-
-/// Packs trees into image files.
-package protocol ImagePacker: Sendable {
-    /// Writes a unified image: `metadata.yaml`, `templates/`, `rootfs/`.
-    ///
-    /// - Parameter metadata: The text of `metadata.yaml`.
-    func pack(
-        _ tree: VolumeTree, metadata: String, compression: ImageCompression, to path: String, progress: ProgressSink
-    ) async throws
-}
 
 /// Makes images of instances and of their snapshots.
 package final class ImagePublisher: Sendable {
     private let environment: InstanceEnvironment
     private let lifecycle: InstanceLifecycle
     private let images: ImageService
-    private let packer: any ImagePacker
+    private let packer: ImagePacker
     private let defaultCompression: @Sendable () -> String
     /// One at a time: two would be slower than one after the other.
     private let locks = KeyedLocks<String>(patience: .seconds(3600))
 
     package init(
-        environment: InstanceEnvironment, lifecycle: InstanceLifecycle, images: ImageService, packer: any ImagePacker,
+        environment: InstanceEnvironment, lifecycle: InstanceLifecycle, images: ImageService, packer: ImagePacker,
         defaultCompression: @escaping @Sendable () -> String
     ) {
         self.environment = environment
@@ -57,10 +48,24 @@ package final class ImagePublisher: Sendable {
                     let path = directory + "/image"
                     let metadata = try Self.metadata(of: instance, in: driver.mountPath(volume), request)
                     let packer = packer
-                    try await driver.withTree(volume, isRunning: false) { tree in
-                        try await packer.pack(tree, metadata: metadata, compression: compression, to: path, progress: progress)
+                    let (fingerprint, size) = try await driver.withTree(volume, isRunning: false) { tree in
+                        let file = OwnedDescriptor(
+                            adopting: try FileDescriptor.open(
+                                FilePath(path), .readWrite, options: [.create, .exclusiveCreate, .closeOnExec],
+                                permissions: [.ownerReadWrite]))
+                        let result = try await packer.pack(
+                            PackedTree(layers: tree.layers, metadata: tree.metadata), metadata: metadata,
+                            to: file.descriptor, compression: compression
+                        ) { totals in
+                            progress("create_image_from_container_pack_progress", "Image pack: \(totals.readBytes / 1_000_000)MB")
+                        }
+                        withExtendedLifetime(file) {}
+                        return result
                     }
-                    return try await add(path, directory, key, request, requestor)
+                    let upload = ImageUpload(
+                        directory: directory, file: path, rootfs: nil, size: size, fingerprint: fingerprint,
+                        fileName: request.filename, type: .container)
+                    return try await add(upload, key, request, requestor)
                 } catch {
                     images.removeWorkDirectory(directory)
                     throw error
@@ -70,22 +75,20 @@ package final class ImagePublisher: Sendable {
     }
 
     private func add(
-        _ path: String, _ directory: String, _ key: InstanceKey, _ request: ImagesPost, _ requestor: EventLifecycleRequestor?
+        _ upload: ImageUpload, _ key: InstanceKey, _ request: ImagesPost, _ requestor: EventLifecycleRequestor?
     ) async throws -> Image {
-        let (fingerprint, size) = try await ImageReader.fingerprint(of: ImageFiles(metadata: .init(path)))
         var new = ImageImport()
         new.project = key.project
         new.isPublic = request.public
         new.autoUpdate = request.autoUpdate
         new.aliases = request.aliases
-        let upload = ImageUpload(
-            directory: directory, file: path, rootfs: nil, size: size, fingerprint: fingerprint, fileName: request.filename,
-            type: .container)
         return try await images.add(upload, new, by: requestor)
     }
 
     /// The image's `metadata.yaml`: the instance's own with what the request changes, or a new one.
-    private static func metadata(of instance: LoadedInstance, in directory: String, _ request: ImagesPost) throws -> String {
+    private static func metadata(of instance: LoadedInstance, in directory: String, _ request: ImagesPost) throws
+        -> ImageMetadata
+    {
         var metadata = ImageMetadata()
         if let data = FileManager.default.contents(atPath: directory + "/metadata.yaml") {
             metadata = try LXDYAML.decode(ImageMetadata.self, from: String(decoding: data, as: UTF8.self))
@@ -94,7 +97,7 @@ package final class ImagePublisher: Sendable {
         metadata.creationDate = LXDTime.now().seconds
         if !request.properties.isEmpty { metadata.properties = request.properties }
         if !request.expiresAt.isZero { metadata.expiryDate = request.expiresAt.seconds }
-        return try LXDYAML.encode(metadata)
+        return metadata
     }
 
     /// What was asked for, else what the project or the server says.

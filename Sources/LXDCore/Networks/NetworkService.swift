@@ -1,5 +1,4 @@
 package import LXDAPI
-import LXDConfig
 package import LXDDatabase
 import LXDLinux
 import LXDNetlink
@@ -14,21 +13,18 @@ package final class NetworkService: Sendable {
     private let warnings: WarningService
     private let announce: Announcer
     private let logger: Logger
-    private let serverName: @Sendable () -> String
     private let locks = KeyedLocks<String>()
     /// The bridges by the number of their row: all created networks, up or not.
     private let bridges = Mutex<[Int64: BridgeNetwork]>([:])
 
     package init(
-        store: Store, environment: NetworkEnvironment, warnings: WarningService, announce: Announcer, logger: Logger,
-        serverName: @escaping @Sendable () -> String
+        store: Store, environment: NetworkEnvironment, warnings: WarningService, announce: Announcer, logger: Logger
     ) {
         self.store = store
         self.environment = environment
         self.warnings = warnings
         self.announce = announce
         self.logger = logger
-        self.serverName = serverName
     }
 
     // MARK: For the rest of the daemon
@@ -123,7 +119,8 @@ package final class NetworkService: Sendable {
         try Self.requireBridge(request.type)
         guard owner == "default" else { throw LXDError.badRequest("Network type does not support non-default projects") }
         let given = request.config.filter { !$0.value.isEmpty }
-        try NetworkKeys.validate(given, network: name)
+        try BridgeValidation.validate(name, given)
+        try BridgeValidation.requireSupported(given)
         let id = try await locks.with(name, .create) {
             guard try await store.read({ try $0.network(project: owner, name: name) }) == nil else {
                 throw LXDError.conflict("The network already exists")
@@ -131,7 +128,9 @@ package final class NetworkService: Sendable {
             var draft = NetworkRow(project: owner, name: name)
             draft.description = request.description
             draft.config = try await BridgeDefaults.fill(given)
-            try NetworkKeys.validate(draft.config, network: name)
+            try BridgeValidation.validate(name, draft.config)
+            // Before anything is stored: a start after a crash deletes the links of networks that were not finished.
+            try await BridgeNetwork.requireFree(name)
             let row = draft
             let id = try await store.write { try $0.insertNetwork(row) }
             var created = row
@@ -139,7 +138,6 @@ package final class NetworkService: Sendable {
             created.state = .created
             let bridge = bridge(created)
             do {
-                try await bridge.checkCreation()
                 try await bridge.start(hosts: [])
                 let finished = created
                 try await store.write { try $0.updateNetwork(finished) }
@@ -167,7 +165,8 @@ package final class NetworkService: Sendable {
             try precondition(current)
             let put = try change(current)
             let given = put.config.filter { !$0.value.isEmpty }
-            try NetworkKeys.validate(given, network: name)
+            try BridgeValidation.validate(name, given)
+            try BridgeValidation.requireSupported(given)
             row.config = try await BridgeDefaults.chooseSubnets(given)
             row.description = put.description
             let new = row
