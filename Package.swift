@@ -41,11 +41,8 @@ let package = Package(
         .library(name: "LXDClient", targets: ["LXDClient"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
         .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-asn1", exact: "1.7.4"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
@@ -88,11 +85,6 @@ let package = Package(
                 .product(name: "NIOTLS", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
-                .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "HummingbirdCore", package: "hummingbird"),
             ]),
         // Certificates: making, reading, fingerprints, pins, the trust decision.
         module(
@@ -132,8 +124,6 @@ let package = Package(
             [
                 "LXDAPI", "LXDAuth", "LXDConfig", "LXDCore", "LXDHTTP", "LXDLinux", logging, nioCore,
                 .product(name: "NIOWebSocket", package: "swift-nio"),
-                .product(name: "HTTPTypes", package: "swift-http-types"),
-                .product(name: "Hummingbird", package: "hummingbird"),
             ]),
         // REST client: one method a call, remotes, trust, websockets.
         module("LXDClient", ["LXDAPI", "LXDAuth", "LXDHTTP", logging, nioCore, nioPosix, yams, systemPackage]),
@@ -162,7 +152,7 @@ let package = Package(
             "LXDHTTPTests",
             ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio")]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
-        tests("LXDImagesTests", ["LXDImages", "LXDAPI", systemPackage, logging]),
+        tests("LXDImagesTests", ["LXDImages", "LXDAPI", "LXDLinux", systemPackage, logging]),
         tests("LXDImageBuilderTests", ["LXDImageBuilder"]),
         tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),

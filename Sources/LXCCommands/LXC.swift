@@ -12,7 +12,11 @@ struct LXC: CommandGroup {
             For help with any of those, simply call them with --help.
             """,
         subcommands: [
-            Console.self, Copy.self, Delete.self, Exec.self, ImageGroup.self, Init.self, Launch.self, List.self, Move.self, Pause.self,
-            Rename.self, Restart.self, Restore.self, Snapshot.self, Start.self, Stop.self,
+            AliasGroup.self, Completion.self, CompletionQuery.self, ConfigGroup.self, Console.self, Copy.self,
+            Delete.self, Exec.self, Export.self, FileGroup.self, ImageGroup.self, Import.self, Info.self,
+            Init.self, Launch.self, List.self, Manpage.self, Monitor.self, Move.self, NetworkGroup.self,
+            OperationGroup.self, Pause.self, ProfileGroup.self, ProjectGroup.self, Publish.self, Query.self,
+            RemoteGroup.self, Rename.self, Restart.self, Restore.self, Snapshot.self, Start.self, Stop.self,
+            StorageGroup.self, Version.self, WarningGroup.self,
         ])
 }

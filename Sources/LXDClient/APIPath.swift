@@ -40,7 +40,7 @@ public struct APIPath: Sendable, Hashable, ExpressibleByStringLiteral {
     }
 
     /// Percent-encodes all but the characters that never need it.
-    static func escape(_ text: String) -> String {
+    public static func escape(_ text: String) -> String {
         if text.utf8.allSatisfy(isPlain) { return text }
         var escaped = ""
         for byte in text.utf8 {

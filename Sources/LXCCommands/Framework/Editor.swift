@@ -8,15 +8,18 @@ enum Editor {
     ///
     /// - Parameters:
     ///   - text: What the editor shows first.
+    ///   - failure: What stands before an error that made the editor open again.
     ///   - apply: Takes the edited text. When it throws, the error is shown and the editor opens again on what was
     ///     written, so that nothing is lost.
-    static func edit(_ text: String, apply: (String) async throws -> Void) async throws {
+    static func edit(
+        _ text: String, failure: String = "Config parsing error", apply: (String) async throws -> Void
+    ) async throws {
         var content = try run(on: text)
         while true {
             do {
                 return try await apply(content)
             } catch {
-                Standard.error("Config parsing error: \(FailureText.of(error))\n")
+                Standard.error("\(failure): \(FailureText.of(error))\n")
                 Standard.output("Press enter to open the editor again or ctrl+c to abort change\n")
                 guard Standard.readLine() != nil else { throw CommandFailure("EOF") }
                 content = try run(on: content)
@@ -33,16 +36,21 @@ enum Editor {
         fchmod(descriptor, 0o600)
         Standard.write(text, to: descriptor)
         close(descriptor)
-        let words = try program().split(whereSeparator: \.isWhitespace).map(String.init)
-        guard let name = words.first, let editor = Child.find(name) else {
-            throw CommandFailure("exec: \(words.first?.goQuoted ?? "\"\""): executable file not found in $PATH")
-        }
-        let status = try Child.run(editor, words + [path])
-        guard status == 0 else { throw CommandFailure("exit status \(status)") }
+        try open(path)
         guard let edited = FileManager.default.contents(atPath: path) else {
             throw CommandFailure("open \(path): \(Standard.errorText(ENOENT))")
         }
         return String(decoding: edited, as: UTF8.self)
+    }
+
+    /// Opens a file in the person's editor and waits until it is closed.
+    static func open(_ path: String) throws {
+        let words = try program().split(whereSeparator: \.isWhitespace).map(String.init)
+        guard let name = words.first, let editor = Child.find(name) else {
+            throw CommandFailure("exec: \((words.first ?? "").goQuoted): executable file not found in $PATH")
+        }
+        let status = try Child.run(editor, words + [path])
+        guard status == 0 else { throw CommandFailure("exit status \(status)") }
     }
 
     private static func program() throws -> String {
@@ -66,11 +74,37 @@ enum Child {
 
     /// Runs a program and returns its exit status, or 128 and the number of the signal that ended it.
     static func run(_ path: String, _ arguments: [String]) throws -> Int32 {
+        wait(try start(path, arguments))
+    }
+
+    /// Starts a program.
+    ///
+    /// - Parameter streams: Descriptors of ours by the numbers under which the program has them; the others of 0 to 2
+    ///   are those of this process.
+    static func start(_ path: String, _ arguments: [String], streams: [Int32: Int32] = [:]) throws -> pid_t {
         let vector = arguments.map { $0.withCString { strdup($0) } } + [nil]
         defer { vector.forEach { free($0) } }
+        var actions = posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        posix_spawn_file_actions_init(&actions)
+        posix_spawnattr_init(&attributes)
+        defer {
+            posix_spawn_file_actions_destroy(&actions)
+            posix_spawnattr_destroy(&attributes)
+        }
+        for (number, descriptor) in streams { posix_spawn_file_actions_adddup2(&actions, descriptor, number) }
+        // What this process ignores, the program should not.
+        var signals = sigset_t()
+        sigfillset(&signals)
+        posix_spawnattr_setsigdefault(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
         var child = pid_t(0)
-        let result = posix_spawn(&child, path, nil, nil, vector, environ)
+        let result = posix_spawn(&child, path, &actions, &attributes, vector, environ)
         guard result == 0 else { throw CommandFailure("\(path): \(Standard.errorText(result))") }
+        return child
+    }
+
+    static func wait(_ child: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0, errno == EINTR {}
         let signal = status & 0x7f

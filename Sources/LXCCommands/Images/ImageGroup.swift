@@ -18,7 +18,7 @@ struct ImageGroup: CommandGroup {
             part of a fingerprint that is unique will do, too.
             """,
         subcommands: [
-            ImageAliasGroup.self, ImageDelete.self, ImageEdit.self,
+            ImageAliasGroup.self, ImageBuild.self, ImageDelete.self, ImageEdit.self,
             ImageGetProperty.self, ImageInfo.self, ImageList.self, ImageRefresh.self,
             ImageSetProperty.self, ImageShow.self, ImageUnsetProperty.self,
         ])
@@ -28,6 +28,11 @@ struct ImageGroup: CommandGroup {
 struct ImageReference {
     let server: ServerConnection
     let reference: RemoteName
+
+    init(_ server: ServerConnection, _ reference: RemoteName) {
+        self.server = server
+        self.reference = reference
+    }
 
     /// - Parameter allowPublic: Whether a remote will do that only gives images away.
     init(_ argument: String, _ session: Session, allowPublic: Bool = true) throws {

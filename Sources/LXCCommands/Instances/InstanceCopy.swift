@@ -1,5 +1,6 @@
 import LXDAPI
 import LXDClient
+import LXDConfig
 
 /// Makes an instance from another one or from a snapshot, here or on another server.
 struct InstanceCopy {
@@ -84,7 +85,7 @@ struct InstanceCopy {
         }
         put.config["volatile.last_state.power"] = nil
         if !keepsVolatile {
-            put.config = put.config.filter { !$0.key.hasPrefix("volatile.") || $0.key == "volatile.base_image" }
+            put.config = put.config.filter { InstanceKeys.isCopied($0.key, isRemote: true) }
         }
         return put
     }

@@ -1,4 +1,5 @@
 import LXDAPI
+import LXDConfig
 
 /// A column of `lxc list`.
 struct ListColumn {
@@ -65,7 +66,7 @@ struct ListColumns {
             throw CommandFailure("Invalid config key column format (too many fields): '\(entry)'")
         }
         let key = fields[0]
-        if !isDevice, !InstanceKeyNames.contains(key) {
+        if !isDevice, InstanceKeys.key(key) == nil {
             throw CommandFailure("Invalid config key '\(key)' in '\(entry)'")
         }
         var header = key
@@ -166,18 +167,5 @@ struct ListColumns {
             let bytes = ByteText.parse(limit), bytes > 0
         else { return "" }
         return ByteText.fixed(Double(state.memory.usage) / Double(bytes) * 100, 1) + "%"
-    }
-}
-
-/// Which names can be keys of an instance, as far as the client can tell without asking.
-enum InstanceKeyNames {
-    private static let namespaces: Set<Substring> = [
-        "boot", "cloud-init", "cluster", "environment", "image", "limits", "linux", "migration", "nvidia", "raw", "security",
-        "snapshots", "user", "volatile", "agent",
-    ]
-
-    static func contains(_ key: String) -> Bool {
-        let parts = key.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
-        return parts.count == 2 && !parts[1].isEmpty && namespaces.contains(parts[0])
     }
 }
