@@ -129,6 +129,41 @@ struct BridgeSystemTests {
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func aFilteredGuestCannotSendAsSomebodyElse() async throws {
+        try await BridgeFixture.with { fixture in
+            let gateway = try #require(fixture.network.configuration.ipv4)
+            let own = try #require(gateway.host(50))
+            let config = [
+                "type": "nic", "network": fixture.name, "name": "eth0", "security.mac_filtering": "true",
+                "security.ipv4_filtering": "true", "security.ipv6_filtering": "true", "ipv4.address": "\(own)",
+                "ipv6.address": "none",
+            ]
+            let notes = ["volatile.eth0.hwaddr": "00:16:3e:4e:54:05"]
+            let device = try fixture.device(config, notes, fixture.owner("ntc5"))
+            let start = try await device.start()
+            let guest = try ProcessSpawner.spawn(
+                SpawnRequest(executable: "/usr/bin/unshare", arguments: ["unshare", "-n", "sleep", "60"]))
+            defer { try? guest.signal(SIGKILL) }
+            try await fixture.waitForNamespace(of: guest.pid)
+            try await device.attach(start, to: NamespaceTarget(initPID: guest.pid))
+            func reaches(_ setUp: String) async throws -> Bool {
+                try await fixture.run(
+                    in: guest.pid, "\(setUp); ip neigh flush all; ping -c1 -W1 \(gateway.address)"
+                ).exit.isSuccess
+            }
+            #expect(try await reaches("ip link set lo up; ip link set eth0 up; ip addr add \(own)/24 dev eth0"))
+            #expect(try await !reaches("ip link set eth0 address 00:16:3e:4e:54:99"))
+            #expect(try await reaches("ip link set eth0 address 00:16:3e:4e:54:05"))
+            let other = try #require(gateway.host(51))
+            #expect(try await !reaches("ip addr flush dev eth0; ip addr add \(other)/24 dev eth0"))
+            #expect(try await reaches("ip addr flush dev eth0; ip addr add \(own)/24 dev eth0"))
+            let noted = notes.merging(start.volatile.compactMapValues { $0 }) { $1 }
+            try await fixture.device(config, noted, fixture.owner("ntc5")).stop()
+            #expect(try await fixture.environment.firewall.chainNames(.bridge).filter { $0.contains("ntc5") } == [])
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func deletingLeavesNothing() async throws {
         var name = ""
         var directory = ""
@@ -187,7 +222,7 @@ private struct BridgeFixture: Sendable {
 
     func device(_ config: [String: String], _ notes: [String: String], _ owner: DeviceOwner) throws -> any Device {
         let managed = ManagedNetwork(name: name, type: "bridge", config: network.configuration.values)
-        let devices = DeviceEnvironment(networks: OneNetwork(network: network), storage: NoStorage())
+        let devices = DeviceEnvironment(networks: OneNetwork(network: network, firewall: environment.firewall), storage: NoStorage())
         return try DeviceFactory.device(
             "eth0", config, volatile: notes, owner: owner, networks: [managed], environment: devices)
     }
@@ -243,6 +278,7 @@ private struct NoStorage: StorageProvider {
 
 private struct OneNetwork: NetworkProvider {
     let network: BridgeNetwork
+    let firewall: Firewall
 
     func isAvailable(_ network: String) async -> Bool { await self.network.isUp }
     func setHost(_ host: NICAddress, of owner: DeviceOwner, on network: String) async throws {
@@ -259,6 +295,12 @@ private struct OneNetwork: NetworkProvider {
             project: owner.project, instance: owner.instance, device: device, hardwareAddress: hardwareAddress)
     }
     func releaseIPv6Leases(of hardwareAddress: MACAddress, owner: DeviceOwner, on network: String) async {}
-    func applyFilter(_ filter: NICFilter, device: String, of owner: DeviceOwner) async throws {}
-    func removeFilter(device: String, of owner: DeviceOwner) async throws {}
+    func applyFilter(_ filter: NICFilter, device: String, of owner: DeviceOwner) async throws {
+        let plan = PortFilterPlan(
+            link: filter.link, hardwareAddress: filter.hardwareAddress, ipv4: filter.ipv4, ipv6: filter.ipv6)
+        try await firewall.apply(plan, label: "\(owner.instance).\(device)")
+    }
+    func removeFilter(device: String, of owner: DeviceOwner) async throws {
+        try await firewall.removeFilter(label: "\(owner.instance).\(device)")
+    }
 }

@@ -58,6 +58,8 @@ package struct NICPlan: Sendable, Hashable {
         filtersMAC = settings.isTrue("security.mac_filtering")
         allowedIPv4 = Self.allowed(settings, "ipv4", network)
         allowedIPv6 = Self.allowed(settings, "ipv6", network)
+        let managed = network
+        needsReservedAddress = ["ipv4", "ipv6"].contains { Self.needsReservation(settings, $0, managed) }
     }
 
     /// The filter its bridge port gets; nil for none.
@@ -67,10 +69,13 @@ package struct NICPlan: Sendable, Hashable {
     }
 
     /// IP filters with an address that only DHCP knows: what LXD then reserves, this server does not.
-    var needsReservedAddress: Bool {
-        (allowedIPv4?.isEmpty == true && ipv4 == nil && network.flatMap { BridgedAddressRules.dhcpSubnet("ipv4", $0.config) } != nil)
-            || (allowedIPv6?.isEmpty == true && ipv6 == nil
-                && network.flatMap { BridgedAddressRules.dhcpSubnet("ipv6", $0.config) } != nil)
+    package var needsReservedAddress: Bool
+
+    private static func needsReservation(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?) -> Bool {
+        guard settings.isTrue("security.\(version)_filtering"), settings["\(version).address"].isEmpty, let network else {
+            return false
+        }
+        return BridgedAddressRules.dhcpSubnet(version, network.config) != nil
     }
 
     private static func allowed(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?) -> [IPPrefix]? {

@@ -20,6 +20,17 @@ package struct UnixDevice: Device {
     /// Required unless said otherwise: a start without it fails. One that is not comes and goes with the host's.
     package var isRequired: Bool { !settings.isFalse("required") }
 
+    /// For a device that is not required: the host's node it follows, and whether the container has it now.
+    package static func optionalNode(
+        _ name: String, _ config: [String: String], devicesDirectory: String
+    ) -> (path: String, isShown: Bool)? {
+        guard config["type"] == "unix-char" || config["type"] == "unix-block" else { return nil }
+        let owner = DeviceOwner(project: "", instance: "", isPrivileged: false, devicesDirectory: devicesDirectory)
+        let device = UnixDevice(settings: DeviceSettings(name: name, config: config, instanceConfig: [:], owner: owner))
+        guard !device.isRequired else { return nil }
+        return (device.source, !device.ownNodes().isEmpty)
+    }
+
     private var prefix: String { PathNames.encode("unix.\(name)") + "." }
     private var nodeName: String { PathNames.encode("unix.\(name).\(target)") }
 
