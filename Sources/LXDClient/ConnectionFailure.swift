@@ -4,7 +4,7 @@ import NIOCore
 import NIOPosix
 
 /// Says to a person why a server could not be talked to.
-enum ConnectionFailure {
+package enum ConnectionFailure {
     static func describe(_ error: any Error, endpoint: HTTPEndpoint, url: String) -> any Error {
         if let known = error as? LXDError { return known }
         if case .unix(let path) = endpoint, let system = error as? IOError {
@@ -16,12 +16,25 @@ enum ConnectionFailure {
                 return LXDError(.init(httpStatus: status), refusal.error, cause: error)
             }
             return LXDError(.init(httpStatus: status), "\(error)", cause: error)
-        case let system as IOError:
-            return LXDError(.unavailable, "\(url): dial tcp \(endpoint.description): \(reason(system))", cause: error)
-        case is NIOConnectionError:
-            return LXDError(.unavailable, "\(url): no connection to \(endpoint.description)", cause: error)
         default:
-            return LXDError(.unavailable, "\(url): \(error)", cause: error)
+            return LXDError(
+                .unavailable, "Get \"\(url)\": \(reason(error, host: endpoint.description))", cause: error)
+        }
+    }
+
+    /// Why a host could not be reached, in the words of Go's network library where it has some.
+    package static func reason(_ error: any Error, host: String) -> String {
+        switch error {
+        case let system as IOError: return "dial tcp \(host): connect: \(reason(system))"
+        case let connection as NIOConnectionError:
+            if connection.dnsAError != nil || connection.dnsAAAAError != nil, connection.connectionErrors.isEmpty {
+                return "lookup \(host): no such host"
+            }
+            let reasons = connection.connectionErrors.map { failed in
+                (failed.error as? IOError).map { reason($0) } ?? "\(failed.error)"
+            }
+            return "dial tcp \(host): connect: " + (reasons.first ?? "no connection")
+        default: return "\(error)"
         }
     }
 
@@ -37,6 +50,12 @@ enum ConnectionFailure {
     }
 
     private static func reason(_ error: IOError) -> String {
-        error.errnoCode == 111 ? "connection refused" : error.description
+        switch error.errnoCode {
+        case 111: "connection refused"
+        case 110: "connection timed out"
+        case 113: "no route to host"
+        case 101: "network is unreachable"
+        default: error.description
+        }
     }
 }

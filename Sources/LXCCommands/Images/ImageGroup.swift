@@ -18,8 +18,8 @@ struct ImageGroup: CommandGroup {
             part of a fingerprint that is unique will do, too.
             """,
         subcommands: [
-            ImageAliasGroup.self, ImageBuild.self, ImageDelete.self, ImageEdit.self,
-            ImageGetProperty.self, ImageInfo.self, ImageList.self, ImageRefresh.self,
+            ImageAliasGroup.self, ImageBuild.self, ImageCopy.self, ImageDelete.self, ImageEdit.self, ImageExport.self,
+            ImageGetProperty.self, ImageImport.self, ImageInfo.self, ImageList.self, ImageRefresh.self,
             ImageSetProperty.self, ImageShow.self, ImageUnsetProperty.self,
         ])
 }
