@@ -94,7 +94,7 @@ public struct FilterExpression: Sendable {
                 return members.isEmpty ? "" : nil
             }
             return text(in: member.value, at: path.dropFirst())
-        case .null, .array: return nil
+        case .null, .absent, .array: return nil
         }
     }
 }

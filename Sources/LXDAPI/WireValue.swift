@@ -90,7 +90,8 @@ extension KeyedEncodingContainer {
     }
 
     public mutating func encode<Value>(_ field: NullIfEmpty<Value>, forKey key: Key) throws {
-        if field.wrappedValue.isWireEmpty { try encodeNil(forKey: key) } else { try encode(field.wrappedValue, forKey: key) }
+        guard field.wrappedValue.isWireEmpty else { return try encode(field.wrappedValue, forKey: key) }
+        try encode(AbsentCollection(isMap: Value.self is any StringKeyedMap.Type), forKey: key)
     }
 
     public mutating func encode<Value>(_ field: OmitEmpty<Value>, forKey key: Key) throws {

@@ -8,7 +8,7 @@ struct JSONWriter {
 
     mutating func write(_ node: WireNode, depth: Int = 0) throws {
         switch node {
-        case .null: put("null")
+        case .null, .absent: put("null")
         case .bool(let flag): put(flag ? "true" : "false")
         case .integer(let whole): put(String(whole))
         case .unsigned(let whole): put(String(whole))

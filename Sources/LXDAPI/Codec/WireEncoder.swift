@@ -33,11 +33,12 @@ struct WireEncoder: Encoder {
     /// The common types without a container of their own; everything else by its `encode(to:)`.
     static func node<Value: Encodable>(for value: Value, path: @autoclosure () -> [any CodingKey]) throws -> WireNode {
         if Value.self == String.self, let text = value as? String { return .string(text) }
-        if Value.self == LXDTime.self, let time = value as? LXDTime { return .string(time.description) }
+        if Value.self == LXDTime.self, let time = value as? LXDTime { return .plain(time.description) }
         if Value.self == [String: String].self, let map = value as? [String: String] {
             return .map(map.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
         }
         if Value.self == [String].self, let list = value as? [String] { return .array(list.map(WireNode.string)) }
+        if Value.self == AbsentCollection.self, let absent = value as? AbsentCollection { return .absent(isMap: absent.isMap) }
         if Value.self == JSONValue.self, let value = value as? JSONValue { return WireNode(value) }
         let slot = Slot()
         try value.encode(to: WireEncoder(codingPath: path(), slot: slot))

@@ -10,6 +10,8 @@ enum WireNode: Sendable {
     case plain(String)
     case array([WireNode])
     case object([(key: String, value: WireNode)])
+    /// A list or map without entries that JSON writes as `null` and YAML as empty.
+    case absent(isMap: Bool)
     /// An object whose keys are data rather than field names.
     case map([(key: String, value: WireNode)])
 }
@@ -31,7 +33,7 @@ extension WireNode {
     /// The value without a type: plain scalars become what YAML says they are.
     var jsonValue: JSONValue {
         switch self {
-        case .null: .null
+        case .null, .absent: .null
         case .bool(let flag): .bool(flag)
         case .integer(let whole): .integer(whole)
         case .unsigned(let whole): Int64(exactly: whole).map(JSONValue.integer) ?? .number(Double(whole))
@@ -47,7 +49,7 @@ extension WireNode {
     /// What kind of thing this is, for messages.
     var kind: String {
         switch self {
-        case .null: "null"
+        case .null, .absent: "null"
         case .bool: "a boolean"
         case .integer, .unsigned, .number: "a number"
         case .string, .plain: "a string"
@@ -58,9 +60,19 @@ extension WireNode {
 
     var isNull: Bool {
         switch self {
-        case .null: true
+        case .null, .absent: true
         case .plain(let text): YAMLScalar.isNull(text)
         default: false
         }
+    }
+}
+
+/// Stands for an empty list or map in a ``NullIfEmpty`` field; other encoders than ours see `null`.
+struct AbsentCollection: Encodable {
+    let isMap: Bool
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encodeNil()
     }
 }

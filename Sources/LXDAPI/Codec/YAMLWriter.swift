@@ -63,7 +63,9 @@ struct YAMLWriter {
         case .integer(let whole): put(String(whole))
         case .unsigned(let whole): put(String(whole))
         case .number(let number): put(Int64(exactly: number).map { String($0) } ?? String(number))
-        case .string(let text), .plain(let text): writeString(text, indent: indent, isKey: false)
+        case .string(let text): writeString(text, indent: indent, isKey: false)
+        case .plain(let text): put(text)
+        case .absent(let isMap): put(isMap ? "{}" : "[]")
         case .array: put("[]")
         case .object, .map: put("{}")
         }

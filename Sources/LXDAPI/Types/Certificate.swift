@@ -1,18 +1,18 @@
-/// CertificatesPost.
+/// What is sent to create a trusted certificate.
 public struct CertificatesPost: WireValue {
     /// Name. Example: `castiana`.
     @Zero public var name: String
-    /// Type. Example: `client`.
+    /// Kind. Example: `client`.
     @Zero public var type: String
-    /// Restricted. Example: `true`.
+    /// Whether the certificate is restricted to projects. Example: `true`.
     @Zero public var restricted: Bool
-    /// Projects. Example: `["default", "foo", "bar"]`.
+    /// Projects that the certificate is restricted to. Example: `["default", "foo", "bar"]`.
     @NullIfEmpty public var projects: [String]
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate: PEM in answers, base64 of its DER in requests. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Password. Example: `blah`.
+    /// Trust password. Example: `blah`.
     @Zero public var password: String
-    /// Token. Example: `true`.
+    /// Whether to make a token instead of adding a certificate. Example: `true`.
     @Zero public var token: Bool
 
     public init() {}
@@ -42,17 +42,17 @@ public struct CertificatesPost: WireValue {
     }
 }
 
-/// CertificatePut.
+/// What a client may change of a trusted certificate.
 public struct CertificatePut: WireValue {
     /// Name. Example: `castiana`.
     @Zero public var name: String
-    /// Type. Example: `client`.
+    /// Kind. Example: `client`.
     @Zero public var type: String
-    /// Restricted. Example: `true`.
+    /// Whether the certificate is restricted to projects. Example: `true`.
     @Zero public var restricted: Bool
-    /// Projects. Example: `["default", "foo", "bar"]`.
+    /// Projects that the certificate is restricted to. Example: `["default", "foo", "bar"]`.
     @NullIfEmpty public var projects: [String]
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate: PEM in answers, base64 of its DER in requests. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
 
     public init() {}
@@ -62,19 +62,19 @@ public struct CertificatePut: WireValue {
     }
 }
 
-/// Certificate.
+/// A trusted certificate.
 public struct Certificate: WireValue {
     /// Name. Example: `castiana`.
     @Zero public var name: String
-    /// Type. Example: `client`.
+    /// Kind. Example: `client`.
     @Zero public var type: String
-    /// Restricted. Example: `true`.
+    /// Whether the certificate is restricted to projects. Example: `true`.
     @Zero public var restricted: Bool
-    /// Projects. Example: `["default", "foo", "bar"]`.
+    /// Projects that the certificate is restricted to. Example: `["default", "foo", "bar"]`.
     @NullIfEmpty public var projects: [String]
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate: PEM in answers, base64 of its DER in requests. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Fingerprint. Example: `fd200419b271f1dc2a5591b693cc5774b7f234e1ff8c6b78ad703b6888fe2b69`.
+    /// SHA-256 in hexadecimal digits. Example: `fd200419b271f1dc2a5591b693cc5774b7f234e1ff8c6b78ad703b6888fe2b69`.
     @Zero public var fingerprint: String
 
     public init() {}
@@ -104,17 +104,17 @@ public struct Certificate: WireValue {
     }
 }
 
-/// CertificateAddToken.
+/// A token with which a client can add its certificate.
 public struct CertificateAddToken: WireValue {
-    /// Client name. Example: `user@host`.
+    /// Name of the client that the token is for. Example: `user@host`.
     @Zero public var clientName: String
-    /// Fingerprint. Example: `57bb0ff4340b5bb28517e062023101adf788c37846dc8b619eb2c3cb4ef29436`.
+    /// SHA-256 in hexadecimal digits. Example: `57bb0ff4340b5bb28517e062023101adf788c37846dc8b619eb2c3cb4ef29436`.
     @Zero public var fingerprint: String
-    /// Addresses. Example: `["10.98.30.229:8443"]`.
+    /// Where the server can be reached. Example: `["10.98.30.229:8443"]`.
     @Zero public var addresses: [String]
-    /// Secret. Example: `2b2284d44db32675923fe0d2020477e0e9be11801ff70c435e032b97028c35cd`.
+    /// Secret that proves the right. Example: `2b2284d44db32675923fe0d2020477e0e9be11801ff70c435e032b97028c35cd`.
     @Zero public var secret: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
 
     public init() {}

@@ -1,10 +1,10 @@
-/// Cluster.
+/// The cluster.
 public struct Cluster: WireValue {
-    /// Server name. Example: `lxd01`.
+    /// Name of the server. Example: `lxd01`.
     @Zero public var serverName: String
-    /// Enabled. Example: `true`.
+    /// Whether the server is in a cluster. Example: `true`.
     @Zero public var enabled: Bool
-    /// Member config. Example: `[]`.
+    /// Keys that a joining member must give. Example: `[]`.
     @NullIfEmpty public var memberConfig: [ClusterMemberConfigKey]
 
     public init() {}
@@ -16,17 +16,17 @@ public struct Cluster: WireValue {
     }
 }
 
-/// ClusterMemberConfigKey.
+/// A key that a joining member must give.
 public struct ClusterMemberConfigKey: WireValue {
-    /// Entity. Example: `storage-pool`.
+    /// Kind of thing that the key belongs to. Example: `storage-pool`.
     @Zero public var entity: String
     /// Name. Example: `local`.
     @Zero public var name: String
-    /// Key. Example: `source`.
+    /// Name of the configuration key. Example: `source`.
     @Zero public var key: String
     /// Value. Example: `/dev/sdb`.
     @Zero public var value: String
-    /// Description. Example: `source" property for storage pool "local`.
+    /// What the key is about, for people. Example: `source" property for storage pool "local`.
     @Zero public var description: String
 
     public init() {}
@@ -36,21 +36,21 @@ public struct ClusterMemberConfigKey: WireValue {
     }
 }
 
-/// ClusterPut.
+/// What a client may change of the cluster.
 public struct ClusterPut: WireValue {
-    /// Server name. Example: `lxd01`.
+    /// Name of the server. Example: `lxd01`.
     @Zero public var serverName: String
-    /// Enabled. Example: `true`.
+    /// Whether the server is in a cluster. Example: `true`.
     @Zero public var enabled: Bool
-    /// Member config. Example: `[]`.
+    /// Keys that a joining member must give. Example: `[]`.
     @NullIfEmpty public var memberConfig: [ClusterMemberConfigKey]
-    /// Cluster address. Example: `10.0.0.1:8443`.
+    /// Address of a member of the cluster. Example: `10.0.0.1:8443`.
     @Zero public var clusterAddress: String
-    /// Cluster certificate. Example: `X509 PEM certificate`.
+    /// Certificate of the cluster in PEM. Example: `X509 PEM certificate`.
     @Zero public var clusterCertificate: String
-    /// Server address. Example: `10.0.0.2:8443`.
+    /// Address of this server. Example: `10.0.0.2:8443`.
     @Zero public var serverAddress: String
-    /// Cluster password. Example: `blah`.
+    /// Trust password of the cluster. Example: `blah`.
     @Zero public var clusterPassword: String
 
     public init() {}
@@ -82,9 +82,9 @@ public struct ClusterPut: WireValue {
     }
 }
 
-/// ClusterMembersPost.
+/// What is sent to let a member join.
 public struct ClusterMembersPost: WireValue {
-    /// Server name. Example: `lxd02`.
+    /// Name of the server. Example: `lxd02`.
     @Zero public var serverName: String
 
     public init() {}
@@ -94,17 +94,17 @@ public struct ClusterMembersPost: WireValue {
     }
 }
 
-/// ClusterMemberJoinToken.
+/// A token with which a member can join.
 public struct ClusterMemberJoinToken: WireValue {
-    /// Server name. Example: `lxd02`.
+    /// Name of the server. Example: `lxd02`.
     @Zero public var serverName: String
-    /// Fingerprint. Example: `57bb0ff4340b5bb28517e062023101adf788c37846dc8b619eb2c3cb4ef29436`.
+    /// SHA-256 in hexadecimal digits. Example: `57bb0ff4340b5bb28517e062023101adf788c37846dc8b619eb2c3cb4ef29436`.
     @Zero public var fingerprint: String
-    /// Addresses. Example: `["10.98.30.229:8443"]`.
+    /// Where the cluster can be reached. Example: `["10.98.30.229:8443"]`.
     @Zero public var addresses: [String]
-    /// Secret. Example: `2b2284d44db32675923fe0d2020477e0e9be11801ff70c435e032b97028c35cd`.
+    /// Secret that proves the right. Example: `2b2284d44db32675923fe0d2020477e0e9be11801ff70c435e032b97028c35cd`.
     @Zero public var secret: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
 
     public init() {}
@@ -116,9 +116,9 @@ public struct ClusterMemberJoinToken: WireValue {
     }
 }
 
-/// ClusterMemberPost.
+/// What is sent to rename or move a cluster member.
 public struct ClusterMemberPost: WireValue {
-    /// Server name. Example: `lxd02`.
+    /// Name of the server. Example: `lxd02`.
     @Zero public var serverName: String
 
     public init() {}
@@ -128,29 +128,29 @@ public struct ClusterMemberPost: WireValue {
     }
 }
 
-/// ClusterMember.
+/// A cluster member.
 public struct ClusterMember: WireValue {
-    /// Roles. Example: `["database"]`.
+    /// Roles of the member. Example: `["database"]`.
     @Zero public var roles: [String]
-    /// Failure domain. Example: `rack1`.
+    /// Members of one domain are likely to fail together. Example: `rack1`.
     @Zero public var failureDomain: String
-    /// Description. Example: `AMD Epyc 32c/64t`.
+    /// Text for people. Example: `AMD Epyc 32c/64t`.
     @Zero public var description: String
-    /// Config. Example: `{"scheduler.instance": "all"}`.
+    /// Configuration: keys and values. Example: `{"scheduler.instance": "all"}`.
     @Zero public var config: [String: String]
-    /// Groups. Example: `["group1", "group2"]`.
+    /// Groups that the member is in. Example: `["group1", "group2"]`.
     @NullIfEmpty public var groups: [String]
-    /// Server name. Example: `lxd01`.
+    /// Name of the server. Example: `lxd01`.
     @Zero public var serverName: String
-    /// Url. Example: `https://10.0.0.1:8443`.
+    /// Address. Example: `https://10.0.0.1:8443`.
     @Zero public var url: String
-    /// Database. Example: `true`.
+    /// Whether the member takes part in the database. Example: `true`.
     @Zero public var database: Bool
-    /// Status. Example: `Online`.
+    /// State for people. Example: `Online`.
     @Zero public var status: String
     /// Message. Example: `fully operational`.
     @Zero public var message: String
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
 
     public init() {}
@@ -184,17 +184,17 @@ public struct ClusterMember: WireValue {
     }
 }
 
-/// ClusterMemberPut.
+/// What a client may change of a cluster member.
 public struct ClusterMemberPut: WireValue {
-    /// Roles. Example: `["database"]`.
+    /// Roles of the member. Example: `["database"]`.
     @Zero public var roles: [String]
-    /// Failure domain. Example: `rack1`.
+    /// Members of one domain are likely to fail together. Example: `rack1`.
     @Zero public var failureDomain: String
-    /// Description. Example: `AMD Epyc 32c/64t`.
+    /// Text for people. Example: `AMD Epyc 32c/64t`.
     @Zero public var description: String
-    /// Config. Example: `{"scheduler.instance": "all"}`.
+    /// Configuration: keys and values. Example: `{"scheduler.instance": "all"}`.
     @Zero public var config: [String: String]
-    /// Groups. Example: `["group1", "group2"]`.
+    /// Groups that the member is in. Example: `["group1", "group2"]`.
     @NullIfEmpty public var groups: [String]
 
     public init() {}
@@ -206,11 +206,11 @@ public struct ClusterMemberPut: WireValue {
     }
 }
 
-/// ClusterCertificatePut.
+/// What a client may change of the cluster's certificate.
 public struct ClusterCertificatePut: WireValue {
-    /// Cluster certificate. Example: `X509 PEM certificate`.
+    /// Certificate of the cluster in PEM. Example: `X509 PEM certificate`.
     @Zero public var clusterCertificate: String
-    /// Cluster certificate key. Example: `X509 PEM certificate key`.
+    /// Key of that certificate in PEM. Example: `X509 PEM certificate key`.
     @Zero public var clusterCertificateKey: String
 
     public init() {}
@@ -221,11 +221,11 @@ public struct ClusterCertificatePut: WireValue {
     }
 }
 
-/// ClusterMemberStatePost.
+/// A change of state of a member.
 public struct ClusterMemberStatePost: WireValue {
-    /// Action. Example: `evacuate`.
+    /// `evacuate` or `restore`. Example: `evacuate`.
     @Zero public var action: String
-    /// Mode. Example: `stop`.
+    /// How instances are moved away. Example: `stop`.
     @Zero public var mode: String
 
     public init() {}

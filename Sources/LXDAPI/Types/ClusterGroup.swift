@@ -1,8 +1,8 @@
-/// ClusterGroupsPost.
+/// What is sent to create a cluster group.
 public struct ClusterGroupsPost: WireValue {
-    /// Description. Example: `amd64 servers`.
+    /// Text for people. Example: `amd64 servers`.
     @Zero public var description: String
-    /// Members. Example: `["node1", "node3"]`.
+    /// Members of the group. Example: `["node1", "node3"]`.
     @Zero public var members: [String]
     /// Name. Example: `group1`.
     @Zero public var name: String
@@ -28,11 +28,11 @@ public struct ClusterGroupsPost: WireValue {
     }
 }
 
-/// ClusterGroup.
+/// A cluster group.
 public struct ClusterGroup: WireValue {
-    /// Description. Example: `amd64 servers`.
+    /// Text for people. Example: `amd64 servers`.
     @Zero public var description: String
-    /// Members. Example: `["node1", "node3"]`.
+    /// Members of the group. Example: `["node1", "node3"]`.
     @Zero public var members: [String]
     /// Name. Example: `group1`.
     @Zero public var name: String
@@ -70,7 +70,7 @@ public struct ClusterGroup: WireValue {
     }
 }
 
-/// ClusterGroupPost.
+/// What is sent to rename or move a cluster group.
 public struct ClusterGroupPost: WireValue {
     /// Name. Example: `group1`.
     @Zero public var name: String
@@ -82,11 +82,11 @@ public struct ClusterGroupPost: WireValue {
     }
 }
 
-/// ClusterGroupPut.
+/// What a client may change of a cluster group.
 public struct ClusterGroupPut: WireValue {
-    /// Description. Example: `amd64 servers`.
+    /// Text for people. Example: `amd64 servers`.
     @Zero public var description: String
-    /// Members. Example: `["node1", "node3"]`.
+    /// Members of the group. Example: `["node1", "node3"]`.
     @Zero public var members: [String]
 
     public init() {}

@@ -1,4 +1,4 @@
-/// DevLXDPut.
+/// What a client may change of the instance, from within.
 public struct DevLXDPut: WireValue {
     /// State. Example: `Started`.
     @Zero public var state: String
@@ -10,15 +10,15 @@ public struct DevLXDPut: WireValue {
     }
 }
 
-/// DevLXDGet.
+/// What an instance learns about itself.
 public struct DevLXDGet: WireValue {
     /// State. Example: `Started`.
     @Zero public var state: String
-    /// Api version. Example: `1.0`.
+    /// Version of the API. Example: `1.0`.
     @Zero public var apiVersion: String
-    /// Instance type. Example: `container`.
+    /// Kind of instance. Example: `container`.
     @Zero public var instanceType: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}

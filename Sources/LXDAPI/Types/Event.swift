@@ -1,12 +1,12 @@
-/// Event.
+/// Something that happened.
 public struct Event: WireValue {
-    /// Type. Example: `lifecycle`.
+    /// `lifecycle`, `logging` or `operation`; see ``EventType``. Example: `lifecycle`.
     @Zero public var type: String
-    /// Timestamp. Example: `2021-02-24T19:00:45.452649098-05:00`.
+    /// When it happened. Example: `2021-02-24T19:00:45.452649098-05:00`.
     @Zero public var timestamp: LXDTime
-    /// Metadata. Example: `{"action": "instance-started", "source": "/1.0/instances/c1", "context": {}}`.
+    /// What happened, by type. Example: `{"action": "instance-started", "source": "/1.0/instances/c1", "context": {}}`.
     @Zero public var metadata: JSONValue
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @OmitEmpty public var location: String
     /// Project. Example: `default`.
     @OmitEmpty public var project: String
@@ -18,13 +18,13 @@ public struct Event: WireValue {
     }
 }
 
-/// EventLogging.
+/// A line of the log.
 public struct EventLogging: WireValue {
     /// Message.
     @Zero public var message: String
-    /// Level.
+    /// Severity: `debug`, `info`, `warning` or `error`.
     @Zero public var level: String
-    /// Context.
+    /// Details.
     @Zero public var context: [String: String]
 
     public init() {}
@@ -34,15 +34,15 @@ public struct EventLogging: WireValue {
     }
 }
 
-/// EventLifecycle.
+/// Something that happened to an object.
 public struct EventLifecycle: WireValue {
-    /// Action.
+    /// What happened; see ``LifecycleAction``.
     @Zero public var action: String
-    /// Source.
+    /// Address of what it happened to.
     @Zero public var source: String
-    /// Context.
+    /// Details.
     @OmitEmpty public var context: [String: JSONValue]
-    /// Requestor.
+    /// Who asked for it.
     @OmitEmpty public var requestor: EventLifecycleRequestor?
 
     public init() {}
@@ -52,13 +52,13 @@ public struct EventLifecycle: WireValue {
     }
 }
 
-/// EventLifecycleRequestor.
+/// Who asked for something.
 public struct EventLifecycleRequestor: WireValue {
-    /// Username.
+    /// Name of the client.
     @Zero public var username: String
-    /// Protocol.
+    /// How the client proved who it is: `unix`, `tls`.
     @Zero public var `protocol`: String
-    /// Address. Example: `10.0.2.15`.
+    /// Where the request came from. Example: `10.0.2.15`.
     @Zero public var address: String
 
     public init() {}

@@ -1,14 +1,14 @@
-/// ImagePut.
+/// What a client may change of an image.
 public struct ImagePut: WireValue {
-    /// Auto update. Example: `true`.
+    /// Whether the image follows its source. Example: `true`.
     @Zero public var autoUpdate: Bool
-    /// Properties. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
+    /// Properties: names and values. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
     @Zero public var properties: [String: String]
-    /// Public. Example: `false`.
+    /// Whether anybody may see it. Example: `false`.
     @Zero public var `public`: Bool
-    /// Expires at. Example: `2025-03-23T20:00:00-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2025-03-23T20:00:00-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Profiles. Example: `["default"]`.
+    /// Profiles of new instances; empty for `default`. Example: `["default"]`.
     @Zero public var profiles: [String]
 
     public init() {}
@@ -21,39 +21,39 @@ public struct ImagePut: WireValue {
     }
 }
 
-/// Image.
+/// An image.
 public struct Image: WireValue {
-    /// Auto update. Example: `true`.
+    /// Whether the image follows its source. Example: `true`.
     @Zero public var autoUpdate: Bool
-    /// Properties. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
+    /// Properties: names and values. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
     @Zero public var properties: [String: String]
-    /// Public. Example: `false`.
+    /// Whether anybody may see it. Example: `false`.
     @Zero public var `public`: Bool
-    /// Expires at. Example: `2025-03-23T20:00:00-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2025-03-23T20:00:00-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Profiles. Example: `["default"]`.
+    /// Profiles of new instances; empty for `default`. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Aliases.
-    @NullIfEmpty public var aliases: [ImageAlias]
-    /// Architecture. Example: `x86_64`.
+    /// Aliases of the image.
+    @Zero public var aliases: [ImageAlias]
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Cached. Example: `true`.
+    /// Whether the server fetched the image by itself and may remove it again. Example: `true`.
     @Zero public var cached: Bool
-    /// Filename. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb.rootfs`.
+    /// Name of the image file. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb.rootfs`.
     @Zero public var filename: String
-    /// Fingerprint. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
+    /// SHA-256 in hexadecimal digits. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
     @Zero public var fingerprint: String
-    /// Size. Example: `272237676`.
+    /// Bytes. Example: `272237676`.
     @Zero public var size: Int64
-    /// Update source.
+    /// Where updates come from; absent if there are none.
     @OmitEmpty public var updateSource: ImageSource?
-    /// Type. Example: `container`.
+    /// Kind. Example: `container`.
     @Zero public var type: String
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Last used at. Example: `2021-03-22T20:39:00.575185384-04:00`.
+    /// When it was last used. Example: `2021-03-22T20:39:00.575185384-04:00`.
     @Zero public var lastUsedAt: LXDTime
-    /// Uploaded at. Example: `2021-03-24T14:18:15.115036787-04:00`.
+    /// When it came to the server. Example: `2021-03-24T14:18:15.115036787-04:00`.
     @Zero public var uploadedAt: LXDTime
 
     public init() {}

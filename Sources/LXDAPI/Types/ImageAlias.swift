@@ -1,8 +1,8 @@
-/// ImageAlias.
+/// An alias in the list of an image.
 public struct ImageAlias: WireValue {
     /// Name. Example: `ubuntu-22.04`.
     @Zero public var name: String
-    /// Description. Example: `Our preferred Ubuntu image`.
+    /// Text for people. Example: `Our preferred Ubuntu image`.
     @Zero public var description: String
 
     public init() {}
@@ -12,15 +12,15 @@ public struct ImageAlias: WireValue {
     }
 }
 
-/// ImageAliasesPost.
+/// What is sent to create an image alias.
 public struct ImageAliasesPost: WireValue {
-    /// Description. Example: `Our preferred Ubuntu image`.
+    /// Text for people. Example: `Our preferred Ubuntu image`.
     @Zero public var description: String
-    /// Target. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
+    /// Fingerprint of the image. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
     @Zero public var target: String
     /// Name. Example: `ubuntu-22.04`.
     @Zero public var name: String
-    /// Type. Example: `container`.
+    /// Kind. Example: `container`.
     @Zero public var type: String
 
     public init() {}
@@ -48,7 +48,7 @@ public struct ImageAliasesPost: WireValue {
     }
 }
 
-/// ImageAliasesEntryPost.
+/// What is sent to rename or move an image alias.
 public struct ImageAliasesEntryPost: WireValue {
     /// Name. Example: `ubuntu-22.04`.
     @Zero public var name: String
@@ -60,11 +60,11 @@ public struct ImageAliasesEntryPost: WireValue {
     }
 }
 
-/// ImageAliasesEntryPut.
+/// What a client may change of an image alias.
 public struct ImageAliasesEntryPut: WireValue {
-    /// Description. Example: `Our preferred Ubuntu image`.
+    /// Text for people. Example: `Our preferred Ubuntu image`.
     @Zero public var description: String
-    /// Target. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
+    /// Fingerprint of the image. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
     @Zero public var target: String
 
     public init() {}
@@ -74,15 +74,15 @@ public struct ImageAliasesEntryPut: WireValue {
     }
 }
 
-/// ImageAliasesEntry.
+/// An image alias.
 public struct ImageAliasesEntry: WireValue {
-    /// Description. Example: `Our preferred Ubuntu image`.
+    /// Text for people. Example: `Our preferred Ubuntu image`.
     @Zero public var description: String
-    /// Target. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
+    /// Fingerprint of the image. Example: `06b86454720d36b20f94e31c6812e05ec51c1b568cf3a8abd273769d213394bb`.
     @Zero public var target: String
     /// Name. Example: `ubuntu-22.04`.
     @Zero public var name: String
-    /// Type. Example: `container`.
+    /// Kind. Example: `container`.
     @Zero public var type: String
 
     public init() {}

@@ -1,14 +1,14 @@
-/// ImageMetadata.
+/// The `metadata.yaml` of an image.
 public struct ImageMetadata: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Creation date. Example: `1620655439`.
+    /// When the image was built, in seconds since 1970. Example: `1620655439`.
     @Zero public var creationDate: Int64
-    /// Expiry date. Example: `1620685757`.
+    /// When the image is outdated, in seconds since 1970. Example: `1620685757`.
     @Zero public var expiryDate: Int64
-    /// Properties. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
+    /// Properties: names and values. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
     @Zero public var properties: [String: String]
-    /// Templates.
+    /// Files to write, by path in the instance.
     @Zero public var templates: [String: ImageMetadataTemplate]
 
     public init() {}
@@ -21,16 +21,16 @@ public struct ImageMetadata: WireValue {
     }
 }
 
-/// ImageMetadataTemplate.
+/// A file that is written when an instance is made or started.
 public struct ImageMetadataTemplate: WireValue {
-    /// When. Example: `create`.
+    /// When the template is applied: `create`, `copy`, `start`. Example: `create`.
     @Zero public var when: [String]
-    /// Create only. Example: `false`.
+    /// Whether the file is left alone if it exists. Example: `false`.
     @Zero public var createOnly: Bool
-    /// Template. Example: `pongo2-template`.
+    /// Name of the template file. Example: `pongo2-template`.
     @Zero public var template: String
-    /// Properties. Example: `{"foo": "bar"}`.
-    @Zero public var properties: [String: String]
+    /// Properties: names and values. Example: `{"foo": "bar"}`.
+    @NullIfEmpty public var properties: [String: String]
 
     public init() {}
 

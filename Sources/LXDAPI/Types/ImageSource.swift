@@ -1,16 +1,16 @@
-/// ImageExportPost.
+/// Where an image is to be sent.
 public struct ImageExportPost: WireValue {
-    /// Target. Example: `https://1.2.3.4:8443`.
+    /// Address of the server to send to. Example: `https://1.2.3.4:8443`.
     @Zero public var target: String
-    /// Secret. Example: `RANDOM-STRING`.
+    /// Secret that proves the right. Example: `RANDOM-STRING`.
     @Zero public var secret: String
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Aliases.
+    /// Aliases of the image.
     @NullIfEmpty public var aliases: [ImageAlias]
     /// Project. Example: `project1`.
     @Zero public var project: String
-    /// Profiles. Example: `["default"]`.
+    /// Profiles of new instances at the target. Example: `["default"]`.
     @NullIfEmpty public var profiles: [String]
 
     public init() {}
@@ -20,25 +20,25 @@ public struct ImageExportPost: WireValue {
     }
 }
 
-/// ImagesPost.
+/// What is sent to create an image.
 public struct ImagesPost: WireValue {
-    /// Auto update. Example: `true`.
+    /// Whether the image follows its source. Example: `true`.
     @Zero public var autoUpdate: Bool
-    /// Properties. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
+    /// Properties: names and values. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
     @Zero public var properties: [String: String]
-    /// Public. Example: `false`.
+    /// Whether anybody may see it. Example: `false`.
     @Zero public var `public`: Bool
-    /// Expires at. Example: `2025-03-23T20:00:00-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2025-03-23T20:00:00-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Profiles. Example: `["default"]`.
+    /// Profiles of new instances; empty for `default`. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Filename. Example: `lxd.tar.xz`.
+    /// Name of the image file. Example: `lxd.tar.xz`.
     @Zero public var filename: String
-    /// Source.
+    /// Where it comes from.
     @Zero public var source: ImagesPostSource?
-    /// Compression algorithm. Example: `gzip`.
+    /// Compressor; empty for the server's choice. Example: `gzip`.
     @Zero public var compressionAlgorithm: String
-    /// Aliases. Example: `[{"name": "foo"}, {"name": "bar"}]`.
+    /// Aliases of the image. Example: `[{"name": "foo"}, {"name": "bar"}]`.
     @NullIfEmpty public var aliases: [ImageAlias]
 
     public init() {}
@@ -73,29 +73,29 @@ public struct ImagesPost: WireValue {
     }
 }
 
-/// ImagesPostSource.
+/// What a new image is made from.
 public struct ImagesPostSource: WireValue {
-    /// Alias. Example: `jammy`.
+    /// Alias of an image. Example: `jammy`.
     @Zero public var alias: String
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
     /// Protocol. Example: `simplestreams`.
     @Zero public var `protocol`: String
-    /// Server. Example: `https://images.linuxcontainers.org`.
+    /// Address of the server. Example: `https://images.linuxcontainers.org`.
     @Zero public var server: String
-    /// Image type. Example: `container`.
+    /// Kind of image to look for. Example: `container`.
     @Zero public var imageType: String
-    /// Mode. Example: `pull`.
+    /// `pull`. Example: `pull`.
     @Zero public var mode: String
-    /// Type. Example: `instance`.
+    /// Kind. Example: `instance`.
     @Zero public var type: String
-    /// Url. Example: `https://some-server.com/some-directory/`.
+    /// Address. Example: `https://some-server.com/some-directory/`.
     @Zero public var url: String
     /// Name. Example: `c1/snap0`.
     @Zero public var name: String
-    /// Fingerprint. Example: `8ae945c52bb2f2df51c923b04022312f99bbb72c356251f54fa89ea7cf1df1d0`.
+    /// SHA-256 in hexadecimal digits. Example: `8ae945c52bb2f2df51c923b04022312f99bbb72c356251f54fa89ea7cf1df1d0`.
     @Zero public var fingerprint: String
-    /// Secret. Example: `RANDOM-STRING`.
+    /// Secret that proves the right. Example: `RANDOM-STRING`.
     @Zero public var secret: String
     /// Project. Example: `project1`.
     @Zero public var project: String
@@ -129,17 +129,17 @@ public struct ImagesPostSource: WireValue {
     }
 }
 
-/// ImageSource.
+/// Where an image came from.
 public struct ImageSource: WireValue {
-    /// Alias. Example: `jammy`.
+    /// Alias of an image. Example: `jammy`.
     @Zero public var alias: String
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
     /// Protocol. Example: `simplestreams`.
     @Zero public var `protocol`: String
-    /// Server. Example: `https://images.linuxcontainers.org`.
+    /// Address of the server. Example: `https://images.linuxcontainers.org`.
     @Zero public var server: String
-    /// Image type. Example: `container`.
+    /// Kind of image to look for. Example: `container`.
     @Zero public var imageType: String
 
     public init() {}

@@ -1,16 +1,16 @@
-/// InitPreseed.
+/// Everything that `lxd init` sets up.
 public struct InitPreseed: WireValue {
-    /// Config. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
+    /// Configuration: keys and values. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
     @Zero public var config: [String: JSONValue]
-    /// Networks. Example: `Network on the "default" project`.
+    /// Networks to create. Example: `Network on the "default" project`.
     @Zero public var networks: [InitNetworksProjectPost]
-    /// Storage pools. Example: `local dir storage pool`.
+    /// Storage pools to create. Example: `local dir storage pool`.
     @Zero public var storagePools: [StoragePoolsPost]
-    /// Profiles. Example: `default" profile with a root disk device`.
+    /// Profiles to create. Example: `default" profile with a root disk device`.
     @Zero public var profiles: [ProfilesPost]
-    /// Projects. Example: `default" project`.
+    /// Projects to create. Example: `default" project`.
     @Zero public var projects: [ProjectsPost]
-    /// Cluster.
+    /// What makes the server join or form a cluster.
     @Zero public var cluster: InitClusterPreseed?
 
     public init() {}
@@ -42,17 +42,17 @@ public struct InitPreseed: WireValue {
     }
 }
 
-/// InitLocalPreseed.
+/// What `lxd init` sets up on this server.
 public struct InitLocalPreseed: WireValue {
-    /// Config. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
+    /// Configuration: keys and values. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
     @Zero public var config: [String: JSONValue]
-    /// Networks. Example: `Network on the "default" project`.
+    /// Networks to create. Example: `Network on the "default" project`.
     @Zero public var networks: [InitNetworksProjectPost]
-    /// Storage pools. Example: `local dir storage pool`.
+    /// Storage pools to create. Example: `local dir storage pool`.
     @Zero public var storagePools: [StoragePoolsPost]
-    /// Profiles. Example: `default" profile with a root disk device`.
+    /// Profiles to create. Example: `default" profile with a root disk device`.
     @Zero public var profiles: [ProfilesPost]
-    /// Projects. Example: `default" project`.
+    /// Projects to create. Example: `default" project`.
     @Zero public var projects: [ProjectsPost]
 
     public init() {}
@@ -76,15 +76,16 @@ public struct InitLocalPreseed: WireValue {
     }
 }
 
-/// InitNetworksProjectPost.
+/// A network to create in a project.
 public struct InitNetworksProjectPost: WireValue {
-    /// Config. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address": "none"}`.
+    /// Configuration: keys and values. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address":
+    /// "none"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new LXD bridge`.
+    /// Text for people. Example: `My new LXD bridge`.
     @Zero public var description: String
     /// Name. Example: `lxdbr1`.
     @Zero public var name: String
-    /// Type. Example: `bridge`.
+    /// Kind. Example: `bridge`.
     @Zero public var type: String
     /// Project. Example: `default`.
     @Zero public var project: String
@@ -115,25 +116,25 @@ public struct InitNetworksProjectPost: WireValue {
     }
 }
 
-/// InitClusterPreseed.
+/// What makes a server form or join a cluster.
 public struct InitClusterPreseed: WireValue {
-    /// Server name. Example: `lxd01`.
+    /// Name of the server. Example: `lxd01`.
     @Zero public var serverName: String
-    /// Enabled. Example: `true`.
+    /// Whether the server is in a cluster. Example: `true`.
     @Zero public var enabled: Bool
-    /// Member config. Example: `[]`.
+    /// Keys that a joining member must give. Example: `[]`.
     @NullIfEmpty public var memberConfig: [ClusterMemberConfigKey]
-    /// Cluster address. Example: `10.0.0.1:8443`.
+    /// Address of a member of the cluster. Example: `10.0.0.1:8443`.
     @Zero public var clusterAddress: String
-    /// Cluster certificate. Example: `X509 PEM certificate`.
+    /// Certificate of the cluster in PEM. Example: `X509 PEM certificate`.
     @Zero public var clusterCertificate: String
-    /// Server address. Example: `10.0.0.2:8443`.
+    /// Address of this server. Example: `10.0.0.2:8443`.
     @Zero public var serverAddress: String
-    /// Cluster password. Example: `blah`.
+    /// Trust password of the cluster. Example: `blah`.
     @Zero public var clusterPassword: String
-    /// Cluster certificate path. Example: `/tmp/cluster.crt`.
+    /// File that holds the cluster's certificate. Example: `/tmp/cluster.crt`.
     @Zero public var clusterCertificatePath: String
-    /// Cluster token. Example: `BASE64-TOKEN`.
+    /// Token with which to join. Example: `BASE64-TOKEN`.
     @Zero public var clusterToken: String
 
     public init() {}

@@ -1,20 +1,20 @@
-/// InstancePut.
+/// What a client may change of an instance.
 public struct InstancePut: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Config. Example: `{"security.nesting": "true"}`.
+    /// Configuration: keys and values. Example: `{"security.nesting": "true"}`.
     @Zero public var config: [String: String]
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @Zero public var devices: [String: [String: String]]
-    /// Ephemeral. Example: `false`.
+    /// Whether the instance is deleted when it stops. Example: `false`.
     @Zero public var ephemeral: Bool
-    /// Profiles. Example: `["default"]`.
+    /// Profiles, in the order they are applied. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Description. Example: `My test instance`.
+    /// Text for people. Example: `My test instance`.
     @Zero public var description: String
 
     public init() {}
@@ -24,41 +24,41 @@ public struct InstancePut: WireValue {
     }
 }
 
-/// Instance.
+/// An instance.
 public struct Instance: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Config. Example: `{"security.nesting": "true"}`.
+    /// Configuration: keys and values. Example: `{"security.nesting": "true"}`.
     @Zero public var config: [String: String]
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @Zero public var devices: [String: [String: String]]
-    /// Ephemeral. Example: `false`.
+    /// Whether the instance is deleted when it stops. Example: `false`.
     @Zero public var ephemeral: Bool
-    /// Profiles. Example: `["default"]`.
+    /// Profiles, in the order they are applied. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Description. Example: `My test instance`.
+    /// Text for people. Example: `My test instance`.
     @Zero public var description: String
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Expanded config. Example: `{"security.nesting": "true"}`.
+    /// Configuration with what profiles add. Example: `{"security.nesting": "true"}`.
     @OmitEmpty public var expandedConfig: [String: String]
-    /// Expanded devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices with what profiles add. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @OmitEmpty public var expandedDevices: [String: [String: String]]
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Status. Example: `Running`.
+    /// Name of the state; see ``StatusCode``. Example: `Running`.
     @Zero public var status: String
-    /// Status code. Example: `101`.
+    /// State as a number. Example: `101`.
     @Zero public var statusCode: StatusCode
-    /// Last used at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was last used. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var lastUsedAt: LXDTime
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
-    /// Type. Example: `container`.
+    /// `container` or `virtual-machine`. Example: `container`.
     @Zero public var type: String
     /// Project. Example: `foo`.
     @Zero public var project: String
@@ -103,49 +103,49 @@ public struct Instance: WireValue {
     }
 }
 
-/// InstanceFull.
+/// An instance with its state, snapshots and backups.
 public struct InstanceFull: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Config. Example: `{"security.nesting": "true"}`.
+    /// Configuration: keys and values. Example: `{"security.nesting": "true"}`.
     @Zero public var config: [String: String]
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @Zero public var devices: [String: [String: String]]
-    /// Ephemeral. Example: `false`.
+    /// Whether the instance is deleted when it stops. Example: `false`.
     @Zero public var ephemeral: Bool
-    /// Profiles. Example: `["default"]`.
+    /// Profiles, in the order they are applied. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Description. Example: `My test instance`.
+    /// Text for people. Example: `My test instance`.
     @Zero public var description: String
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Expanded config. Example: `{"security.nesting": "true"}`.
+    /// Configuration with what profiles add. Example: `{"security.nesting": "true"}`.
     @OmitEmpty public var expandedConfig: [String: String]
-    /// Expanded devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices with what profiles add. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @OmitEmpty public var expandedDevices: [String: [String: String]]
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Status. Example: `Running`.
+    /// Name of the state; see ``StatusCode``. Example: `Running`.
     @Zero public var status: String
-    /// Status code. Example: `101`.
+    /// State as a number. Example: `101`.
     @Zero public var statusCode: StatusCode
-    /// Last used at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was last used. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var lastUsedAt: LXDTime
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
-    /// Type. Example: `container`.
+    /// `container` or `virtual-machine`. Example: `container`.
     @Zero public var type: String
     /// Project. Example: `foo`.
     @Zero public var project: String
-    /// Backups.
+    /// Backups of the instance; `null` if there are none.
     @NullIfEmpty public var backups: [InstanceBackup]
-    /// State.
+    /// State at the moment.
     @Zero public var state: InstanceState?
-    /// Snapshots.
+    /// Snapshots, oldest first; `null` if there are none.
     @NullIfEmpty public var snapshots: [InstanceSnapshot]
 
     public init() {}

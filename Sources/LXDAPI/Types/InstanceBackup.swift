@@ -1,16 +1,16 @@
-/// InstanceBackupsPost.
+/// What is sent to create a backup of an instance.
 public struct InstanceBackupsPost: WireValue {
     /// Name. Example: `backup0`.
     @Zero public var name: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Instance only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var instanceOnly: Bool
-    /// Container only. Example: `false`.
+    /// Old name of `instance_only`. Example: `false`.
     @Zero public var containerOnly: Bool
-    /// Optimized storage. Example: `true`.
+    /// Whether it is in the storage driver's own format. Example: `true`.
     @Zero public var optimizedStorage: Bool
-    /// Compression algorithm. Example: `gzip`.
+    /// Compressor; empty for the server's choice. Example: `gzip`.
     @Zero public var compressionAlgorithm: String
 
     public init() {}
@@ -25,19 +25,19 @@ public struct InstanceBackupsPost: WireValue {
     }
 }
 
-/// InstanceBackup.
+/// A backup of an instance.
 public struct InstanceBackup: WireValue {
     /// Name. Example: `backup0`.
     @Zero public var name: String
-    /// Created at. Example: `2021-03-23T16:38:37.753398689-04:00`.
+    /// When it was made. Example: `2021-03-23T16:38:37.753398689-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Instance only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var instanceOnly: Bool
-    /// Container only. Example: `false`.
+    /// Old name of `instance_only`. Example: `false`.
     @Zero public var containerOnly: Bool
-    /// Optimized storage. Example: `true`.
+    /// Whether it is in the storage driver's own format. Example: `true`.
     @Zero public var optimizedStorage: Bool
 
     public init() {}
@@ -52,7 +52,7 @@ public struct InstanceBackup: WireValue {
     }
 }
 
-/// InstanceBackupPost.
+/// What is sent to rename or move a backup of an instance.
 public struct InstanceBackupPost: WireValue {
     /// Name. Example: `backup1`.
     @Zero public var name: String

@@ -1,8 +1,8 @@
-/// InstanceConsoleControl.
+/// A message on the control socket of a console.
 public struct InstanceConsoleControl: WireValue {
-    /// Command.
+    /// What is to be done.
     @Zero public var command: String
-    /// Args.
+    /// Arguments of the command.
     @Zero public var args: [String: String]
 
     public init() {}
@@ -12,13 +12,13 @@ public struct InstanceConsoleControl: WireValue {
     }
 }
 
-/// InstanceConsolePost.
+/// A console to attach to.
 public struct InstanceConsolePost: WireValue {
-    /// Width. Example: `80`.
+    /// Columns of the terminal. Example: `80`.
     @Zero public var width: Int
-    /// Height. Example: `24`.
+    /// Rows of the terminal. Example: `24`.
     @Zero public var height: Int
-    /// Type. Example: `console`.
+    /// Kind. Example: `console`.
     @Zero public var type: String
 
     public init() {}

@@ -1,10 +1,10 @@
-/// InstanceExecControl.
+/// A message on the control socket of a running command.
 public struct InstanceExecControl: WireValue {
-    /// Command.
+    /// What is to be done.
     @Zero public var command: String
-    /// Args.
+    /// Arguments of the command.
     @Zero public var args: [String: String]
-    /// Signal.
+    /// Number of the signal to send.
     @Zero public var signal: Int
 
     public init() {}
@@ -14,27 +14,27 @@ public struct InstanceExecControl: WireValue {
     }
 }
 
-/// InstanceExecPost.
+/// A command to run in an instance.
 public struct InstanceExecPost: WireValue {
-    /// Command. Example: `["bash"]`.
+    /// Program and its arguments. Example: `["bash"]`.
     @Zero public var command: [String]
-    /// Wait for websocket. Example: `true`.
+    /// Whether to wait until the client has opened the websockets. Example: `true`.
     @Zero public var waitForWebsocket: Bool
-    /// Interactive. Example: `true`.
+    /// Whether it gets a terminal. Example: `true`.
     @Zero public var interactive: Bool
-    /// Environment. Example: `{"FOO": "BAR"}`.
+    /// Environment variables. Example: `{"FOO": "BAR"}`.
     @NullIfEmpty public var environment: [String: String]
-    /// Width. Example: `80`.
+    /// Columns of the terminal. Example: `80`.
     @Zero public var width: Int
-    /// Height. Example: `24`.
+    /// Rows of the terminal. Example: `24`.
     @Zero public var height: Int
-    /// Record output.
+    /// Whether output is kept in files of the server.
     @Zero public var recordOutput: Bool
-    /// User. Example: `1000`.
+    /// Numeric user to run as. Example: `1000`.
     @Zero public var user: UInt32
-    /// Group. Example: `1000`.
+    /// Numeric group to run as. Example: `1000`.
     @Zero public var group: UInt32
-    /// Cwd. Example: `/home/foo/`.
+    /// Folder to start in. Example: `/home/foo/`.
     @Zero public var cwd: String
 
     public init() {}

@@ -1,28 +1,28 @@
-/// InstancesPost.
+/// What is sent to create an instance.
 public struct InstancesPost: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Config. Example: `{"security.nesting": "true"}`.
+    /// Configuration: keys and values. Example: `{"security.nesting": "true"}`.
     @Zero public var config: [String: String]
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @Zero public var devices: [String: [String: String]]
-    /// Ephemeral. Example: `false`.
+    /// Whether the instance is deleted when it stops. Example: `false`.
     @Zero public var ephemeral: Bool
-    /// Profiles. Example: `["default"]`.
+    /// Profiles, in the order they are applied. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Description. Example: `My test instance`.
+    /// Text for people. Example: `My test instance`.
     @Zero public var description: String
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Source.
+    /// Where it comes from.
     @Zero public var source: InstanceSource
-    /// Instance type. Example: `t1.micro`.
+    /// Cloud instance type whose limits are applied. Example: `t1.micro`.
     @Zero public var instanceType: String
-    /// Type. Example: `container`.
+    /// Kind of instance. Example: `container`.
     @Zero public var type: InstanceType
 
     public init() {}
@@ -60,9 +60,9 @@ public struct InstancesPost: WireValue {
     }
 }
 
-/// InstancesPut.
+/// A change of state of all instances.
 public struct InstancesPut: WireValue {
-    /// State.
+    /// What all instances are to do.
     @Zero public var state: InstanceStatePut?
 
     public init() {}
@@ -72,25 +72,25 @@ public struct InstancesPut: WireValue {
     }
 }
 
-/// InstancePost.
+/// What is sent to rename or move an instance.
 public struct InstancePost: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
-    /// Migration. Example: `false`.
+    /// Whether this is a move to another server rather than a rename. Example: `false`.
     @Zero public var migration: Bool
-    /// Live. Example: `false`.
+    /// Whether the running state goes along. Example: `false`.
     @Zero public var live: Bool
-    /// Instance only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var instanceOnly: Bool
-    /// Container only. Example: `false`.
+    /// Old name of `instance_only`. Example: `false`.
     @Zero public var containerOnly: Bool
-    /// Target.
+    /// Where a push goes.
     @Zero public var target: InstancePostTarget?
-    /// Pool. Example: `baz`.
+    /// Storage pool. Example: `baz`.
     @Zero public var pool: String
     /// Project. Example: `foo`.
     @Zero public var project: String
-    /// Allow inconsistent. Example: `false`.
+    /// Whether files that vanish while they are read are no error. Example: `false`.
     @Zero public var allowInconsistent: Bool
 
     public init() {}
@@ -104,13 +104,13 @@ public struct InstancePost: WireValue {
     }
 }
 
-/// InstancePostTarget.
+/// Where an instance that is pushed goes.
 public struct InstancePostTarget: WireValue {
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Operation. Example: `https://1.2.3.4:8443/1.0/operations/5e8e1638-5345-4c2d-bac9-2c79c8577292`.
+    /// Address of an operation. Example: `https://1.2.3.4:8443/1.0/operations/5e8e1638-5345-4c2d-bac9-2c79c8577292`.
     @OmitEmpty public var operation: String
-    /// Secrets. Example: `{"migration": "random-string", "criu": "random-string"}`.
+    /// Secrets of the websockets, by name. Example: `{"migration": "random-string", "criu": "random-string"}`.
     @OmitEmpty public var secrets: [String: String]
 
     public init() {}
@@ -120,45 +120,46 @@ public struct InstancePostTarget: WireValue {
     }
 }
 
-/// InstanceSource.
+/// What a new instance is made from.
 public struct InstanceSource: WireValue {
-    /// Type. Example: `image`.
+    /// `image`, `migration`, `copy` or `none`. Example: `image`.
     @Zero public var type: String
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Alias. Example: `ubuntu/22.04`.
+    /// Alias of an image. Example: `ubuntu/22.04`.
     @OmitEmpty public var alias: String
-    /// Fingerprint. Example: `ed56997f7c5b48e8d78986d2467a26109be6fb9f2d92e8c7b08eb8b6cec7629a`.
+    /// SHA-256 in hexadecimal digits. Example: `ed56997f7c5b48e8d78986d2467a26109be6fb9f2d92e8c7b08eb8b6cec7629a`.
     @OmitEmpty public var fingerprint: String
-    /// Properties. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
+    /// Properties: names and values. Example: `{"os": "Ubuntu", "release": "jammy", "variant": "cloud"}`.
     @OmitEmpty public var properties: [String: String]
-    /// Server. Example: `https://images.linuxcontainers.org`.
+    /// Address of the server. Example: `https://images.linuxcontainers.org`.
     @OmitEmpty public var server: String
-    /// Secret. Example: `RANDOM-STRING`.
+    /// Secret that proves the right. Example: `RANDOM-STRING`.
     @OmitEmpty public var secret: String
     /// Protocol. Example: `simplestreams`.
     @OmitEmpty public var `protocol`: String
-    /// Base image. Example: `ed56997f7c5b48e8d78986d2467a26109be6fb9f2d92e8c7b08eb8b6cec7629a`.
+    /// Fingerprint of the image that the source was made from. Example:
+    /// `ed56997f7c5b48e8d78986d2467a26109be6fb9f2d92e8c7b08eb8b6cec7629a`.
     @OmitEmpty public var baseImage: String
-    /// Mode. Example: `pull`.
+    /// `pull` or `push`. Example: `pull`.
     @OmitEmpty public var mode: String
-    /// Operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
+    /// Address of an operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
     @OmitEmpty public var operation: String
-    /// Secrets. Example: `{"criu": "RANDOM-STRING", "rsync": "RANDOM-STRING"}`.
+    /// Secrets of the websockets, by name. Example: `{"criu": "RANDOM-STRING", "rsync": "RANDOM-STRING"}`.
     @OmitEmpty public var secrets: [String: String]
-    /// Source. Example: `foo/snap0`.
+    /// Instance or snapshot to copy. Example: `foo/snap0`.
     @OmitEmpty public var source: String
-    /// Live. Example: `false`.
+    /// Whether the running state goes along. Example: `false`.
     @OmitEmpty public var live: Bool
-    /// Instance only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @OmitEmpty public var instanceOnly: Bool
-    /// Container only. Example: `false`.
+    /// Old name of `instance_only`. Example: `false`.
     @OmitEmpty public var containerOnly: Bool
-    /// Refresh. Example: `false`.
+    /// Whether an existing copy is brought up to date. Example: `false`.
     @OmitEmpty public var refresh: Bool
     /// Project. Example: `blah`.
     @OmitEmpty public var project: String
-    /// Allow inconsistent. Example: `false`.
+    /// Whether files that vanish while they are read are no error. Example: `false`.
     @Zero public var allowInconsistent: Bool
 
     public init() {}

@@ -1,10 +1,10 @@
-/// InstanceSnapshotsPost.
+/// What is sent to create a snapshot of an instance.
 public struct InstanceSnapshotsPost: WireValue {
     /// Name. Example: `snap0`.
     @Zero public var name: String
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime?
 
     public init() {}
@@ -15,15 +15,15 @@ public struct InstanceSnapshotsPost: WireValue {
     }
 }
 
-/// InstanceSnapshotPost.
+/// What is sent to rename or move a snapshot of an instance.
 public struct InstanceSnapshotPost: WireValue {
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Migration. Example: `false`.
+    /// Whether this is a move to another server rather than a rename. Example: `false`.
     @Zero public var migration: Bool
     /// Target.
     @Zero public var target: InstancePostTarget?
-    /// Live. Example: `false`.
+    /// Whether the running state goes along. Example: `false`.
     @OmitEmpty public var live: Bool
 
     public init() {}
@@ -33,9 +33,9 @@ public struct InstanceSnapshotPost: WireValue {
     }
 }
 
-/// InstanceSnapshotPut.
+/// What a client may change of a snapshot of an instance.
 public struct InstanceSnapshotPut: WireValue {
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
 
     public init() {}
@@ -45,33 +45,33 @@ public struct InstanceSnapshotPut: WireValue {
     }
 }
 
-/// InstanceSnapshot.
+/// A snapshot of an instance.
 public struct InstanceSnapshot: WireValue {
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
-    /// Config. Example: `{"security.nesting": "true"}`.
+    /// Configuration: keys and values. Example: `{"security.nesting": "true"}`.
     @Zero public var config: [String: String]
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @Zero public var devices: [String: [String: String]]
-    /// Ephemeral. Example: `false`.
+    /// Whether the instance is deleted when it stops. Example: `false`.
     @Zero public var ephemeral: Bool
-    /// Expanded config. Example: `{"security.nesting": "true"}`.
+    /// Configuration with what profiles add. Example: `{"security.nesting": "true"}`.
     @OmitEmpty public var expandedConfig: [String: String]
-    /// Expanded devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
+    /// Devices with what profiles add. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}}`.
     @OmitEmpty public var expandedDevices: [String: [String: String]]
-    /// Last used at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was last used. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var lastUsedAt: LXDTime
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Profiles. Example: `["default"]`.
+    /// Profiles, in the order they are applied. Example: `["default"]`.
     @Zero public var profiles: [String]
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
-    /// Size. Example: `143360`.
+    /// Bytes. Example: `143360`.
     @Zero public var size: Int64
 
     public init() {}

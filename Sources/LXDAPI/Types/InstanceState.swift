@@ -1,12 +1,12 @@
-/// InstanceStatePut.
+/// A change of state of an instance.
 public struct InstanceStatePut: WireValue {
-    /// Action. Example: `start`.
+    /// `start`, `stop`, `restart`, `freeze` or `unfreeze`. Example: `start`.
     @Zero public var action: String
-    /// Timeout. Example: `30`.
+    /// Seconds to wait; -1 for ever. Example: `30`.
     @Zero public var timeout: Int
-    /// Force. Example: `false`.
+    /// Whether to kill rather than to ask. Example: `false`.
     @Zero public var force: Bool
-    /// Stateful. Example: `false`.
+    /// Whether the running state is kept. Example: `false`.
     @Zero public var stateful: Bool
 
     public init() {}
@@ -16,23 +16,23 @@ public struct InstanceStatePut: WireValue {
     }
 }
 
-/// InstanceState.
+/// What an instance does and uses at the moment.
 public struct InstanceState: WireValue {
-    /// Status. Example: `Running`.
+    /// State for people. Example: `Running`.
     @Zero public var status: String
-    /// Status code. Example: `101`.
+    /// State as a number. Example: `101`.
     @Zero public var statusCode: StatusCode
-    /// Disk.
-    @NullIfEmpty public var disk: [String: InstanceStateDisk]
-    /// Memory.
+    /// Use of disks, by device.
+    @Zero public var disk: [String: InstanceStateDisk]
+    /// Use of memory, in bytes.
     @Zero public var memory: InstanceStateMemory
-    /// Network.
+    /// Interfaces, by name; `null` when stopped.
     @NullIfEmpty public var network: [String: InstanceStateNetwork]
-    /// Pid. Example: `7281`.
+    /// Process id of the instance's first process on the host; 0 when stopped. Example: `7281`.
     @Zero public var pid: Int64
-    /// Processes. Example: `50`.
+    /// Number of processes. Example: `50`.
     @Zero public var processes: Int64
-    /// Cpu.
+    /// Use of processors.
     @Zero public var cpu: InstanceStateCPU
 
     public init() {}
@@ -44,9 +44,9 @@ public struct InstanceState: WireValue {
     }
 }
 
-/// InstanceStateDisk.
+/// Use of a disk.
 public struct InstanceStateDisk: WireValue {
-    /// Usage. Example: `502239232`.
+    /// Bytes used. Example: `502239232`.
     @Zero public var usage: Int64
 
     public init() {}
@@ -56,9 +56,9 @@ public struct InstanceStateDisk: WireValue {
     }
 }
 
-/// InstanceStateCPU.
+/// Use of processors.
 public struct InstanceStateCPU: WireValue {
-    /// Usage. Example: `3637691016`.
+    /// Nanoseconds of processor time used. Example: `3637691016`.
     @Zero public var usage: Int64
 
     public init() {}
@@ -68,15 +68,15 @@ public struct InstanceStateCPU: WireValue {
     }
 }
 
-/// InstanceStateMemory.
+/// Use of memory.
 public struct InstanceStateMemory: WireValue {
-    /// Usage. Example: `73248768`.
+    /// Bytes used. Example: `73248768`.
     @Zero public var usage: Int64
-    /// Usage peak. Example: `73785344`.
+    /// Most bytes used so far. Example: `73785344`.
     @Zero public var usagePeak: Int64
-    /// Swap usage. Example: `12297557`.
+    /// Bytes in swap. Example: `12297557`.
     @Zero public var swapUsage: Int64
-    /// Swap usage peak. Example: `12297557`.
+    /// Most bytes in swap so far. Example: `12297557`.
     @Zero public var swapUsagePeak: Int64
 
     public init() {}
@@ -89,21 +89,21 @@ public struct InstanceStateMemory: WireValue {
     }
 }
 
-/// InstanceStateNetwork.
+/// An interface of a running instance.
 public struct InstanceStateNetwork: WireValue {
-    /// Addresses.
+    /// Addresses, each with its family and scope.
     @Zero public var addresses: [InstanceStateNetworkAddress]
-    /// Counters.
+    /// What went through.
     @Zero public var counters: InstanceStateNetworkCounters
-    /// Hwaddr. Example: `00:16:3e:0c:ee:dd`.
+    /// Hardware address. Example: `00:16:3e:0c:ee:dd`.
     @Zero public var hwaddr: String
-    /// Host name. Example: `vethbbcd39c7`.
+    /// Name of the interface on the host. Example: `vethbbcd39c7`.
     @Zero public var hostName: String
-    /// Mtu. Example: `1500`.
+    /// Largest packet. Example: `1500`.
     @Zero public var mtu: Int
-    /// State. Example: `up`.
+    /// `up` or `down`. Example: `up`.
     @Zero public var state: String
-    /// Type. Example: `broadcast`.
+    /// Kind. Example: `broadcast`.
     @Zero public var type: String
 
     public init() {}
@@ -115,15 +115,15 @@ public struct InstanceStateNetwork: WireValue {
     }
 }
 
-/// InstanceStateNetworkAddress.
+/// An address of an interface.
 public struct InstanceStateNetworkAddress: WireValue {
-    /// Family. Example: `inet6`.
+    /// `inet` or `inet6`. Example: `inet6`.
     @Zero public var family: String
     /// Address. Example: `fd42:4c81:5770:1eaf:216:3eff:fe0c:eedd`.
     @Zero public var address: String
-    /// Netmask. Example: `64`.
+    /// Length of the prefix. Example: `64`.
     @Zero public var netmask: String
-    /// Scope. Example: `global`.
+    /// `local`, `link` or `global`. Example: `global`.
     @Zero public var scope: String
 
     public init() {}
@@ -133,7 +133,7 @@ public struct InstanceStateNetworkAddress: WireValue {
     }
 }
 
-/// InstanceStateNetworkCounters.
+/// What went through an interface.
 public struct InstanceStateNetworkCounters: WireValue {
     /// Bytes received. Example: `192021`.
     @Zero public var bytesReceived: Int64
@@ -143,13 +143,13 @@ public struct InstanceStateNetworkCounters: WireValue {
     @Zero public var packetsReceived: Int64
     /// Packets sent. Example: `964`.
     @Zero public var packetsSent: Int64
-    /// Errors received. Example: `14`.
+    /// Packets that arrived damaged. Example: `14`.
     @Zero public var errorsReceived: Int64
-    /// Errors sent. Example: `41`.
+    /// Packets that could not be sent. Example: `41`.
     @Zero public var errorsSent: Int64
-    /// Packets dropped outbound. Example: `541`.
+    /// Packets dropped on the way out. Example: `541`.
     @Zero public var packetsDroppedOutbound: Int64
-    /// Packets dropped inbound. Example: `179`.
+    /// Packets dropped on the way in. Example: `179`.
     @Zero public var packetsDroppedInbound: Int64
 
     public init() {}

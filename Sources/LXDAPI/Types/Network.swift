@@ -1,12 +1,13 @@
-/// NetworksPost.
+/// What is sent to create a network.
 public struct NetworksPost: WireValue {
-    /// Config. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address": "none"}`.
+    /// Configuration: keys and values. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address":
+    /// "none"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new LXD bridge`.
+    /// Text for people. Example: `My new LXD bridge`.
     @Zero public var description: String
     /// Name. Example: `lxdbr1`.
     @Zero public var name: String
-    /// Type. Example: `bridge`.
+    /// Kind. Example: `bridge`.
     @Zero public var type: String
 
     public init() {}
@@ -30,7 +31,7 @@ public struct NetworksPost: WireValue {
     }
 }
 
-/// NetworkPost.
+/// What is sent to rename or move a network.
 public struct NetworkPost: WireValue {
     /// Name. Example: `lxdbr1`.
     @Zero public var name: String
@@ -42,11 +43,12 @@ public struct NetworkPost: WireValue {
     }
 }
 
-/// NetworkPut.
+/// What a client may change of a network.
 public struct NetworkPut: WireValue {
-    /// Config. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address": "none"}`.
+    /// Configuration: keys and values. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address":
+    /// "none"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new LXD bridge`.
+    /// Text for people. Example: `My new LXD bridge`.
     @Zero public var description: String
 
     public init() {}
@@ -56,23 +58,24 @@ public struct NetworkPut: WireValue {
     }
 }
 
-/// Network.
+/// A network.
 public struct Network: WireValue {
-    /// Config. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address": "none"}`.
+    /// Configuration: keys and values. Example: `{"ipv4.address": "10.0.0.1/24", "ipv4.nat": "true", "ipv6.address":
+    /// "none"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new LXD bridge`.
+    /// Text for people. Example: `My new LXD bridge`.
     @Zero public var description: String
     /// Name. Example: `lxdbr0`.
     @Zero public var name: String
-    /// Type. Example: `bridge`.
+    /// `bridge`, `macvlan`, `physical` and so on. Example: `bridge`.
     @Zero public var type: String
-    /// Used by. Example: `["/1.0/profiles/default", "/1.0/instances/c1"]`.
+    /// Addresses of what uses it. Example: `["/1.0/profiles/default", "/1.0/instances/c1"]`.
     @Zero public var usedBy: [String]
-    /// Managed. Example: `true`.
+    /// Whether the server made the network. Example: `true`.
     @Zero public var managed: Bool
-    /// Status. Example: `Created`.
+    /// State for people. Example: `Created`.
     @Zero public var status: String
-    /// Locations. Example: `["lxd01", "lxd02", "lxd03"]`.
+    /// Cluster members that have it; `null` without a cluster. Example: `["lxd01", "lxd02", "lxd03"]`.
     @NullIfEmpty public var locations: [String]
 
     public init() {}
@@ -98,17 +101,17 @@ public struct Network: WireValue {
     }
 }
 
-/// NetworkLease.
+/// An address that somebody has.
 public struct NetworkLease: WireValue {
-    /// Hostname. Example: `c1`.
+    /// Name that the client gave. Example: `c1`.
     @Zero public var hostname: String
-    /// Hwaddr. Example: `00:16:3e:2c:89:d9`.
+    /// Hardware address. Example: `00:16:3e:2c:89:d9`.
     @Zero public var hwaddr: String
     /// Address. Example: `10.0.0.98`.
     @Zero public var address: String
-    /// Type. Example: `dynamic`.
+    /// Kind. Example: `dynamic`.
     @Zero public var type: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}

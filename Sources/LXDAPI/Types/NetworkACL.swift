@@ -1,24 +1,24 @@
-/// NetworkACLRule.
+/// A rule of an access list.
 public struct NetworkACLRule: WireValue {
-    /// Action. Example: `allow`.
+    /// What happens to packets that match: `allow`, `reject` or `drop`. Example: `allow`.
     @Zero public var action: String
-    /// Source. Example: `@internal`.
+    /// Source addresses, separated by commas. Example: `@internal`.
     @OmitEmpty public var source: String
-    /// Destination. Example: `8.8.8.8/32,8.8.4.4/32`.
+    /// Destination addresses, separated by commas. Example: `8.8.8.8/32,8.8.4.4/32`.
     @OmitEmpty public var destination: String
-    /// Protocol. Example: `udp`.
+    /// `tcp`, `udp`, `icmp4` or `icmp6`; empty for any. Example: `udp`.
     @OmitEmpty public var `protocol`: String
-    /// Source port. Example: `1234`.
+    /// Source ports, separated by commas. Example: `1234`.
     @OmitEmpty public var sourcePort: String
-    /// Destination port. Example: `53`.
+    /// Destination ports, separated by commas. Example: `53`.
     @OmitEmpty public var destinationPort: String
-    /// Icmp type. Example: `8`.
+    /// ICMP type. Example: `8`.
     @OmitEmpty public var icmpType: String
-    /// Icmp code. Example: `0`.
+    /// ICMP code. Example: `0`.
     @OmitEmpty public var icmpCode: String
-    /// Description. Example: `Allow DNS queries to Google DNS`.
+    /// Text for people. Example: `Allow DNS queries to Google DNS`.
     @OmitEmpty public var description: String
-    /// State. Example: `enabled`.
+    /// `enabled`, `disabled` or `logged`. Example: `enabled`.
     @Zero public var state: String
 
     public init() {}
@@ -33,7 +33,7 @@ public struct NetworkACLRule: WireValue {
     }
 }
 
-/// NetworkACLPost.
+/// What is sent to rename or move a network access list.
 public struct NetworkACLPost: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
@@ -45,15 +45,15 @@ public struct NetworkACLPost: WireValue {
     }
 }
 
-/// NetworkACLPut.
+/// What a client may change of a network access list.
 public struct NetworkACLPut: WireValue {
-    /// Description. Example: `Web servers`.
+    /// Text for people. Example: `Web servers`.
     @Zero public var description: String
-    /// Egress.
+    /// Rules for packets that leave instances.
     @Zero public var egress: [NetworkACLRule]
-    /// Ingress.
+    /// Rules for packets that enter instances.
     @Zero public var ingress: [NetworkACLRule]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
 
     public init() {}
@@ -63,19 +63,19 @@ public struct NetworkACLPut: WireValue {
     }
 }
 
-/// NetworkACL.
+/// A network access list.
 public struct NetworkACL: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
-    /// Description. Example: `Web servers`.
+    /// Text for people. Example: `Web servers`.
     @Zero public var description: String
-    /// Egress.
+    /// Rules for packets that leave instances.
     @Zero public var egress: [NetworkACLRule]
-    /// Ingress.
+    /// Rules for packets that enter instances.
     @Zero public var ingress: [NetworkACLRule]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
-    /// Used by. Example: `["/1.0/instances/c1", "/1.0/instances/v1", "/1.0/networks/lxdbr0"]`.
+    /// Addresses of what uses it. Example: `["/1.0/instances/c1", "/1.0/instances/v1", "/1.0/networks/lxdbr0"]`.
     @Zero public var usedBy: [String]
 
     public init() {}
@@ -116,17 +116,17 @@ public struct NetworkACL: WireValue {
     }
 }
 
-/// NetworkACLsPost.
+/// What is sent to create a network access list.
 public struct NetworkACLsPost: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
-    /// Description. Example: `Web servers`.
+    /// Text for people. Example: `Web servers`.
     @Zero public var description: String
-    /// Egress.
+    /// Rules for packets that leave instances.
     @Zero public var egress: [NetworkACLRule]
-    /// Ingress.
+    /// Rules for packets that enter instances.
     @Zero public var ingress: [NetworkACLRule]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
 
     public init() {}

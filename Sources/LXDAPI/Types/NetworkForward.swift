@@ -1,14 +1,14 @@
-/// NetworkForwardPort.
+/// Ports that are forwarded.
 public struct NetworkForwardPort: WireValue {
-    /// Description. Example: `My web server forward`.
+    /// Text for people. Example: `My web server forward`.
     @Zero public var description: String
     /// Protocol. Example: `tcp`.
     @Zero public var `protocol`: String
-    /// Listen port. Example: `80,81,8080-8090`.
+    /// Ports to listen on, separated by commas. Example: `80,81,8080-8090`.
     @Zero public var listenPort: String
-    /// Target port. Example: `80,81,8080-8090`.
+    /// Ports to forward to, separated by commas. Example: `80,81,8080-8090`.
     @Zero public var targetPort: String
-    /// Target address. Example: `198.51.100.2`.
+    /// Address to forward to. Example: `198.51.100.2`.
     @Zero public var targetAddress: String
 
     public init() {}
@@ -21,15 +21,15 @@ public struct NetworkForwardPort: WireValue {
     }
 }
 
-/// NetworkForwardsPost.
+/// What is sent to create a network forward.
 public struct NetworkForwardsPost: WireValue {
-    /// Description. Example: `My public IP forward`.
+    /// Text for people. Example: `My public IP forward`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Ports.
     @Zero public var ports: [NetworkForwardPort]
-    /// Listen address. Example: `192.0.2.1`.
+    /// Address to listen on. Example: `192.0.2.1`.
     @Zero public var listenAddress: String
 
     public init() {}
@@ -56,11 +56,11 @@ public struct NetworkForwardsPost: WireValue {
     }
 }
 
-/// NetworkForwardPut.
+/// What a client may change of a network forward.
 public struct NetworkForwardPut: WireValue {
-    /// Description. Example: `My public IP forward`.
+    /// Text for people. Example: `My public IP forward`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Ports.
     @Zero public var ports: [NetworkForwardPort]
@@ -72,17 +72,17 @@ public struct NetworkForwardPut: WireValue {
     }
 }
 
-/// NetworkForward.
+/// A network forward.
 public struct NetworkForward: WireValue {
-    /// Description. Example: `My public IP forward`.
+    /// Text for people. Example: `My public IP forward`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Ports.
     @Zero public var ports: [NetworkForwardPort]
-    /// Listen address. Example: `192.0.2.1`.
+    /// Address to listen on. Example: `192.0.2.1`.
     @Zero public var listenAddress: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}

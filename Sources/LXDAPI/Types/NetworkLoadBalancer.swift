@@ -1,12 +1,12 @@
-/// NetworkLoadBalancerBackend.
+/// Where a load balancer sends connections.
 public struct NetworkLoadBalancerBackend: WireValue {
     /// Name. Example: `c1-http`.
     @Zero public var name: String
-    /// Description. Example: `C1 webserver`.
+    /// Text for people. Example: `C1 webserver`.
     @Zero public var description: String
-    /// Target port. Example: `80,81,8080-8090`.
+    /// Ports to forward to, separated by commas. Example: `80,81,8080-8090`.
     @Zero public var targetPort: String
-    /// Target address. Example: `198.51.100.2`.
+    /// Address to forward to. Example: `198.51.100.2`.
     @Zero public var targetAddress: String
 
     public init() {}
@@ -18,15 +18,15 @@ public struct NetworkLoadBalancerBackend: WireValue {
     }
 }
 
-/// NetworkLoadBalancerPort.
+/// Ports that a load balancer listens on.
 public struct NetworkLoadBalancerPort: WireValue {
-    /// Description. Example: `My web server load balancer`.
+    /// Text for people. Example: `My web server load balancer`.
     @Zero public var description: String
     /// Protocol. Example: `tcp`.
     @Zero public var `protocol`: String
-    /// Listen port. Example: `80,81,8080-8090`.
+    /// Ports to listen on, separated by commas. Example: `80,81,8080-8090`.
     @Zero public var listenPort: String
-    /// Target backend. Example: `["c1-http","c2-http"]`.
+    /// Names of backends to forward to. Example: `["c1-http","c2-http"]`.
     @Zero public var targetBackend: [String]
 
     public init() {}
@@ -38,17 +38,17 @@ public struct NetworkLoadBalancerPort: WireValue {
     }
 }
 
-/// NetworkLoadBalancersPost.
+/// What is sent to create a load balancer.
 public struct NetworkLoadBalancersPost: WireValue {
-    /// Description. Example: `My public IP load balancer`.
+    /// Text for people. Example: `My public IP load balancer`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
-    /// Backends.
+    /// Where connections go.
     @Zero public var backends: [NetworkLoadBalancerBackend]
     /// Ports.
     @Zero public var ports: [NetworkLoadBalancerPort]
-    /// Listen address. Example: `192.0.2.1`.
+    /// Address to listen on. Example: `192.0.2.1`.
     @Zero public var listenAddress: String
 
     public init() {}
@@ -77,13 +77,13 @@ public struct NetworkLoadBalancersPost: WireValue {
     }
 }
 
-/// NetworkLoadBalancerPut.
+/// What a client may change of a load balancer.
 public struct NetworkLoadBalancerPut: WireValue {
-    /// Description. Example: `My public IP load balancer`.
+    /// Text for people. Example: `My public IP load balancer`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
-    /// Backends.
+    /// Where connections go.
     @Zero public var backends: [NetworkLoadBalancerBackend]
     /// Ports.
     @Zero public var ports: [NetworkLoadBalancerPort]
@@ -95,19 +95,19 @@ public struct NetworkLoadBalancerPut: WireValue {
     }
 }
 
-/// NetworkLoadBalancer.
+/// A load balancer.
 public struct NetworkLoadBalancer: WireValue {
-    /// Description. Example: `My public IP load balancer`.
+    /// Text for people. Example: `My public IP load balancer`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
-    /// Backends.
+    /// Where connections go.
     @Zero public var backends: [NetworkLoadBalancerBackend]
     /// Ports.
     @Zero public var ports: [NetworkLoadBalancerPort]
-    /// Listen address. Example: `192.0.2.1`.
+    /// Address to listen on. Example: `192.0.2.1`.
     @Zero public var listenAddress: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}

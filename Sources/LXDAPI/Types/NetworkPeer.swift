@@ -1,14 +1,14 @@
-/// NetworkPeersPost.
+/// What is sent to create a network peering.
 public struct NetworkPeersPost: WireValue {
-    /// Description. Example: `Peering with network1 in project1`.
+    /// Text for people. Example: `Peering with network1 in project1`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `project1-network1`.
     @Zero public var name: String
-    /// Target project. Example: `project1`.
+    /// Project of the other side. Example: `project1`.
     @Zero public var targetProject: String
-    /// Target network. Example: `network1`.
+    /// Network on the other side. Example: `network1`.
     @Zero public var targetNetwork: String
 
     public init() {}
@@ -34,11 +34,11 @@ public struct NetworkPeersPost: WireValue {
     }
 }
 
-/// NetworkPeerPut.
+/// What a client may change of a network peering.
 public struct NetworkPeerPut: WireValue {
-    /// Description. Example: `Peering with network1 in project1`.
+    /// Text for people. Example: `Peering with network1 in project1`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
 
     public init() {}
@@ -48,21 +48,21 @@ public struct NetworkPeerPut: WireValue {
     }
 }
 
-/// NetworkPeer.
+/// A network peering.
 public struct NetworkPeer: WireValue {
-    /// Description. Example: `Peering with network1 in project1`.
+    /// Text for people. Example: `Peering with network1 in project1`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `project1-network1`.
     @Zero public var name: String
-    /// Target project. Example: `project1`.
+    /// Project of the other side. Example: `project1`.
     @Zero public var targetProject: String
-    /// Target network. Example: `network1`.
+    /// Network on the other side. Example: `network1`.
     @Zero public var targetNetwork: String
-    /// Status. Example: `Pending`.
+    /// State for people. Example: `Pending`.
     @Zero public var status: String
-    /// Used by. Example: `["/1.0/network-acls/test", "/1.0/network-acls/foo"]`.
+    /// Addresses of what uses it. Example: `["/1.0/network-acls/test", "/1.0/network-acls/foo"]`.
     @Zero public var usedBy: [String]
 
     public init() {}

@@ -1,24 +1,24 @@
-/// NetworkState.
+/// What a network does at the moment.
 public struct NetworkState: WireValue {
-    /// Addresses.
+    /// Addresses, each with its family and scope.
     @Zero public var addresses: [NetworkStateAddress]
-    /// Counters.
+    /// What went through.
     @Zero public var counters: NetworkStateCounters
-    /// Hwaddr. Example: `00:16:3e:5a:83:57`.
+    /// Hardware address. Example: `00:16:3e:5a:83:57`.
     @Zero public var hwaddr: String
-    /// Mtu. Example: `1500`.
+    /// Largest packet. Example: `1500`.
     @Zero public var mtu: Int
-    /// State. Example: `up`.
+    /// `up` or `down`. Example: `up`.
     @Zero public var state: String
-    /// Type. Example: `broadcast`.
+    /// Kind. Example: `broadcast`.
     @Zero public var type: String
-    /// Bond.
+    /// What only bonds have.
     @Zero public var bond: NetworkStateBond?
-    /// Bridge.
+    /// What only bridges have.
     @Zero public var bridge: NetworkStateBridge?
-    /// Vlan.
+    /// What only VLAN interfaces have.
     @Zero public var vlan: NetworkStateVLAN?
-    /// Ovn.
+    /// What only OVN networks have.
     @Zero public var ovn: NetworkStateOVN?
 
     public init() {}
@@ -28,15 +28,15 @@ public struct NetworkState: WireValue {
     }
 }
 
-/// NetworkStateAddress.
+/// An address of an interface.
 public struct NetworkStateAddress: WireValue {
-    /// Family. Example: `inet`.
+    /// `inet` or `inet6`. Example: `inet`.
     @Zero public var family: String
     /// Address. Example: `10.0.0.1`.
     @Zero public var address: String
-    /// Netmask. Example: `24`.
+    /// Length of the prefix. Example: `24`.
     @Zero public var netmask: String
-    /// Scope. Example: `global`.
+    /// `local`, `link` or `global`. Example: `global`.
     @Zero public var scope: String
 
     public init() {}
@@ -46,7 +46,7 @@ public struct NetworkStateAddress: WireValue {
     }
 }
 
-/// NetworkStateCounters.
+/// What went through a network.
 public struct NetworkStateCounters: WireValue {
     /// Bytes received. Example: `250542118`.
     @Zero public var bytesReceived: Int64
@@ -67,21 +67,21 @@ public struct NetworkStateCounters: WireValue {
     }
 }
 
-/// NetworkStateBond.
+/// What only bonds have.
 public struct NetworkStateBond: WireValue {
     /// Mode. Example: `802.3ad`.
     @Zero public var mode: String
-    /// Transmit policy. Example: `layer3+4`.
+    /// How packets are spread. Example: `layer3+4`.
     @Zero public var transmitPolicy: String
-    /// Up delay. Example: `0`.
+    /// Milliseconds before a link counts as up. Example: `0`.
     @Zero public var upDelay: UInt64
-    /// Down delay. Example: `0`.
+    /// Milliseconds before a link counts as down. Example: `0`.
     @Zero public var downDelay: UInt64
-    /// Mii frequency. Example: `100`.
+    /// Milliseconds between looks at the link. Example: `100`.
     @Zero public var miiFrequency: UInt64
-    /// Mii state. Example: `up`.
+    /// State of the link. Example: `up`.
     @Zero public var miiState: String
-    /// Lower devices. Example: `["eth0", "eth1"]`.
+    /// Interfaces below. Example: `["eth0", "eth1"]`.
     @Zero public var lowerDevices: [String]
 
     public init() {}
@@ -97,19 +97,19 @@ public struct NetworkStateBond: WireValue {
     }
 }
 
-/// NetworkStateBridge.
+/// What only bridges have.
 public struct NetworkStateBridge: WireValue {
-    /// Id. Example: `8000.0a0f7c6edbd9`.
+    /// Identity of the bridge. Example: `8000.0a0f7c6edbd9`.
     @Zero public var id: String
-    /// Stp. Example: `false`.
+    /// Whether the spanning tree protocol is on. Example: `false`.
     @Zero public var stp: Bool
-    /// Forward delay. Example: `1500`.
+    /// Hundredths of a second before a port forwards. Example: `1500`.
     @Zero public var forwardDelay: UInt64
-    /// Vlan default. Example: `1`.
+    /// VLAN of untagged packets. Example: `1`.
     @Zero public var vlanDefault: UInt64
-    /// Vlan filtering. Example: `false`.
+    /// Whether VLANs are kept apart. Example: `false`.
     @Zero public var vlanFiltering: Bool
-    /// Upper devices. Example: `["eth0", "eth1"]`.
+    /// Interfaces in the bridge. Example: `["eth0", "eth1"]`.
     @Zero public var upperDevices: [String]
 
     public init() {}
@@ -123,11 +123,11 @@ public struct NetworkStateBridge: WireValue {
     }
 }
 
-/// NetworkStateVLAN.
+/// What only VLAN interfaces have.
 public struct NetworkStateVLAN: WireValue {
-    /// Lower device. Example: `eth0`.
+    /// Interface below. Example: `eth0`.
     @Zero public var lowerDevice: String
-    /// Vid. Example: `100`.
+    /// VLAN number. Example: `100`.
     @Zero public var vid: UInt64
 
     public init() {}
@@ -138,9 +138,9 @@ public struct NetworkStateVLAN: WireValue {
     }
 }
 
-/// NetworkStateOVN.
+/// What only OVN networks have.
 public struct NetworkStateOVN: WireValue {
-    /// Chassis.
+    /// Chassis that is active.
     @Zero public var chassis: String
 
     public init() {}

@@ -1,8 +1,8 @@
-/// NetworkZonesPost.
+/// What is sent to create a network zone.
 public struct NetworkZonesPost: WireValue {
-    /// Description. Example: `Internal domain`.
+    /// Text for people. Example: `Internal domain`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `example.net`.
     @Zero public var name: String
@@ -28,11 +28,11 @@ public struct NetworkZonesPost: WireValue {
     }
 }
 
-/// NetworkZonePut.
+/// What a client may change of a network zone.
 public struct NetworkZonePut: WireValue {
-    /// Description. Example: `Internal domain`.
+    /// Text for people. Example: `Internal domain`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
 
     public init() {}
@@ -42,15 +42,15 @@ public struct NetworkZonePut: WireValue {
     }
 }
 
-/// NetworkZone.
+/// A network zone.
 public struct NetworkZone: WireValue {
-    /// Description. Example: `Internal domain`.
+    /// Text for people. Example: `Internal domain`.
     @Zero public var description: String
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `example.net`.
     @Zero public var name: String
-    /// Used by. Example: `["/1.0/networks/foo", "/1.0/networks/bar"]`.
+    /// Addresses of what uses it. Example: `["/1.0/networks/foo", "/1.0/networks/bar"]`.
     @Zero public var usedBy: [String]
 
     public init() {}
@@ -75,13 +75,13 @@ public struct NetworkZone: WireValue {
     }
 }
 
-/// NetworkZoneRecordsPost.
+/// What is sent to create a record of a network zone.
 public struct NetworkZoneRecordsPost: WireValue {
-    /// Description. Example: `SPF record`.
+    /// Text for people. Example: `SPF record`.
     @Zero public var description: String
     /// Entries.
     @Zero public var entries: [NetworkZoneRecordEntry]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `@`.
     @Zero public var name: String
@@ -109,13 +109,13 @@ public struct NetworkZoneRecordsPost: WireValue {
     }
 }
 
-/// NetworkZoneRecordPut.
+/// What a client may change of a record of a network zone.
 public struct NetworkZoneRecordPut: WireValue {
-    /// Description. Example: `SPF record`.
+    /// Text for people. Example: `SPF record`.
     @Zero public var description: String
     /// Entries.
     @Zero public var entries: [NetworkZoneRecordEntry]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
 
     public init() {}
@@ -125,11 +125,11 @@ public struct NetworkZoneRecordPut: WireValue {
     }
 }
 
-/// NetworkZoneRecordEntry.
+/// An entry of a DNS record.
 public struct NetworkZoneRecordEntry: WireValue {
-    /// Type. Example: `TXT`.
+    /// Kind. Example: `TXT`.
     @Zero public var type: String
-    /// Ttl. Example: `3600`.
+    /// Seconds that the entry may be kept. Example: `3600`.
     @OmitEmpty public var ttl: UInt64
     /// Value. Example: `v=spf1 mx ~all`.
     @Zero public var value: String
@@ -141,13 +141,13 @@ public struct NetworkZoneRecordEntry: WireValue {
     }
 }
 
-/// NetworkZoneRecord.
+/// A record of a network zone.
 public struct NetworkZoneRecord: WireValue {
-    /// Description. Example: `SPF record`.
+    /// Text for people. Example: `SPF record`.
     @Zero public var description: String
     /// Entries.
     @Zero public var entries: [NetworkZoneRecordEntry]
-    /// Config. Example: `{"user.mykey": "foo"}`.
+    /// Configuration: keys and values. Example: `{"user.mykey": "foo"}`.
     @Zero public var config: [String: String]
     /// Name. Example: `@`.
     @Zero public var name: String

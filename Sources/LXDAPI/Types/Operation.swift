@@ -1,31 +1,32 @@
-/// Operation.
+/// Work that goes on in the background.
 public struct Operation: WireValue {
-    /// Id. Example: `6916c8a6-9b7d-4abd-90b3-aedfec7ec7da`.
+    /// UUID of the operation. Example: `6916c8a6-9b7d-4abd-90b3-aedfec7ec7da`.
     @Zero public var id: String
-    /// Class. Example: `websocket`.
+    /// `task`, `websocket` or `token`; see ``OperationClass``. Example: `websocket`.
     @Zero public var `class`: String
-    /// Description. Example: `Executing command`.
+    /// What is done, for people. Example: `Executing command`.
     @Zero public var description: String
-    /// Created at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it was made. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Updated at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it last changed. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var updatedAt: LXDTime
-    /// Status. Example: `Running`.
+    /// State for people. Example: `Running`.
     @Zero public var status: String
-    /// Status code. Example: `103`.
+    /// State as a number. Example: `103`.
     @Zero public var statusCode: StatusCode
-    /// Resources. Example: `{"containers": ["/1.0/containers/foo"], "instances": ["/1.0/instances/foo"]}`.
+    /// What the operation is about: addresses by kind. Example: `{"containers": ["/1.0/containers/foo"], "instances":
+    /// ["/1.0/instances/foo"]}`.
     @NullIfEmpty public var resources: [String: [String]]
-    /// Metadata. Example: `{"command": ["bash"], "environment": {"HOME": "/root", "LANG": "C.UTF-8", "PATH":
-    /// "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM": "xterm", "USER": "root"}, "fds": {"0":
-    /// "da3046cf02c0116febf4ef3fe4eaecdf308e720c05e5a9c730ce1a6f15417f66", "1":
+    /// What the operation tells: progress, secrets, results. Example: `{"command": ["bash"], "environment": {"HOME":
+    /// "/root", "LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM":
+    /// "xterm", "USER": "root"}, "fds": {"0": "da3046cf02c0116febf4ef3fe4eaecdf308e720c05e5a9c730ce1a6f15417f66", "1":
     /// "05896879d8692607bd6e4a09475667da3b5f6714418ab0ee0e5720b4c57f754b"}, "interactive": true}`.
     @NullIfEmpty public var metadata: [String: JSONValue]
-    /// May cancel. Example: `false`.
+    /// Whether the operation can be cancelled. Example: `false`.
     @Zero public var mayCancel: Bool
-    /// Err. Example: `Some error message`.
+    /// What went wrong; empty if nothing did. Example: `Some error message`.
     @Zero public var err: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}

@@ -1,11 +1,11 @@
-/// ProfilesPost.
+/// What is sent to create a profile.
 public struct ProfilesPost: WireValue {
-    /// Config. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
+    /// Configuration: keys and values. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Medium size instances`.
+    /// Text for people. Example: `Medium size instances`.
     @Zero public var description: String
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}, "eth0": {"type": "nic", "network":
-    /// "lxdbr0", "name": "eth0"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"},
+    /// "eth0": {"type": "nic", "network": "lxdbr0", "name": "eth0"}}`.
     @Zero public var devices: [String: [String: String]]
     /// Name. Example: `foo`.
     @Zero public var name: String
@@ -33,7 +33,7 @@ public struct ProfilesPost: WireValue {
     }
 }
 
-/// ProfilePost.
+/// What is sent to rename or move a profile.
 public struct ProfilePost: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
@@ -45,14 +45,14 @@ public struct ProfilePost: WireValue {
     }
 }
 
-/// ProfilePut.
+/// What a client may change of a profile.
 public struct ProfilePut: WireValue {
-    /// Config. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
+    /// Configuration: keys and values. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Medium size instances`.
+    /// Text for people. Example: `Medium size instances`.
     @Zero public var description: String
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}, "eth0": {"type": "nic", "network":
-    /// "lxdbr0", "name": "eth0"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"},
+    /// "eth0": {"type": "nic", "network": "lxdbr0", "name": "eth0"}}`.
     @Zero public var devices: [String: [String: String]]
 
     public init() {}
@@ -62,18 +62,18 @@ public struct ProfilePut: WireValue {
     }
 }
 
-/// Profile.
+/// A profile.
 public struct Profile: WireValue {
-    /// Config. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
+    /// Configuration: keys and values. Example: `{"limits.cpu": "4", "limits.memory": "4GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Medium size instances`.
+    /// Text for people. Example: `Medium size instances`.
     @Zero public var description: String
-    /// Devices. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"}, "eth0": {"type": "nic", "network":
-    /// "lxdbr0", "name": "eth0"}}`.
+    /// Devices: names and their properties. Example: `{"root": {"type": "disk", "pool": "default", "path": "/"},
+    /// "eth0": {"type": "nic", "network": "lxdbr0", "name": "eth0"}}`.
     @Zero public var devices: [String: [String: String]]
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Used by. Example: `["/1.0/instances/c1", "/1.0/instances/v1"]`.
+    /// Addresses of what uses it. Example: `["/1.0/instances/c1", "/1.0/instances/v1"]`.
     @Zero public var usedBy: [String]
 
     public init() {}

@@ -1,8 +1,8 @@
-/// ProjectsPost.
+/// What is sent to create a project.
 public struct ProjectsPost: WireValue {
-    /// Config. Example: `{"features.profiles": "true", "features.networks": "false"}`.
+    /// Configuration: keys and values. Example: `{"features.profiles": "true", "features.networks": "false"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new project`.
+    /// Text for people. Example: `My new project`.
     @Zero public var description: String
     /// Name. Example: `foo`.
     @Zero public var name: String
@@ -28,7 +28,7 @@ public struct ProjectsPost: WireValue {
     }
 }
 
-/// ProjectPost.
+/// What is sent to rename or move a project.
 public struct ProjectPost: WireValue {
     /// Name. Example: `bar`.
     @Zero public var name: String
@@ -40,11 +40,11 @@ public struct ProjectPost: WireValue {
     }
 }
 
-/// ProjectPut.
+/// What a client may change of a project.
 public struct ProjectPut: WireValue {
-    /// Config. Example: `{"features.profiles": "true", "features.networks": "false"}`.
+    /// Configuration: keys and values. Example: `{"features.profiles": "true", "features.networks": "false"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new project`.
+    /// Text for people. Example: `My new project`.
     @Zero public var description: String
 
     public init() {}
@@ -54,17 +54,17 @@ public struct ProjectPut: WireValue {
     }
 }
 
-/// Project.
+/// A project.
 public struct Project: WireValue {
-    /// Config. Example: `{"features.profiles": "true", "features.networks": "false"}`.
+    /// Configuration: keys and values. Example: `{"features.profiles": "true", "features.networks": "false"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My new project`.
+    /// Text for people. Example: `My new project`.
     @Zero public var description: String
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Used by. Example: `["/1.0/images/0e60015346f06627f10580d56ac7fffd9ea775f6d4f25987217d5eed94910a20",
-    /// "/1.0/instances/c1", "/1.0/networks/lxdbr0", "/1.0/profiles/default",
-    /// "/1.0/storage-pools/default/volumes/custom/blah"]`.
+    /// Addresses of what uses it. Example:
+    /// `["/1.0/images/0e60015346f06627f10580d56ac7fffd9ea775f6d4f25987217d5eed94910a20", "/1.0/instances/c1",
+    /// "/1.0/networks/lxdbr0", "/1.0/profiles/default", "/1.0/storage-pools/default/volumes/custom/blah"]`.
     @Zero public var usedBy: [String]
 
     public init() {}
@@ -89,9 +89,10 @@ public struct Project: WireValue {
     }
 }
 
-/// ProjectState.
+/// What a project uses of what it may.
 public struct ProjectState: WireValue {
-    /// Resources. Example: `{"containers": {"limit": 10, "usage": 4}, "cpu": {"limit": 20, "usage": 16}}`.
+    /// Limits and use, by kind. Example: `{"containers": {"limit": 10, "usage": 4}, "cpu": {"limit": 20, "usage":
+    /// 16}}`.
     @Zero public var resources: [String: ProjectStateResource]
 
     public init() {}
@@ -101,11 +102,11 @@ public struct ProjectState: WireValue {
     }
 }
 
-/// ProjectStateResource.
+/// A limit and what is used of it.
 public struct ProjectStateResource: WireValue {
-    /// Limit. Example: `10`.
+    /// Most that is allowed; -1 for no limit. Example: `10`.
     @Zero public var limit: Int64
-    /// Usage. Example: `4`.
+    /// How much is used. Example: `4`.
     @Zero public var usage: Int64
 
     public init() {}

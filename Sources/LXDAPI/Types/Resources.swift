@@ -1,20 +1,20 @@
-/// Resources.
+/// The hardware of the host.
 public struct Resources: WireValue {
-    /// Cpu.
+    /// Processors.
     @Zero public var cpu: ResourcesCPU
     /// Memory.
     @Zero public var memory: ResourcesMemory
-    /// Gpu.
+    /// Graphics cards.
     @Zero public var gpu: ResourcesGPU
-    /// Network.
+    /// Network cards.
     @Zero public var network: ResourcesNetwork
     /// Storage.
     @Zero public var storage: ResourcesStorage
-    /// Usb.
+    /// USB devices.
     @Zero public var usb: ResourcesUSB
-    /// Pci.
+    /// PCI devices.
     @Zero public var pci: ResourcesPCI
-    /// System.
+    /// The machine itself.
     @Zero public var system: ResourcesSystem
 
     public init() {}

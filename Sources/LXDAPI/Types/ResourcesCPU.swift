@@ -1,6 +1,6 @@
-/// ResourcesCPU.
+/// Hardware: CPU.
 public struct ResourcesCPU: WireValue {
-    /// Architecture. Example: `x86_64`.
+    /// Processor architecture. Example: `x86_64`.
     @Zero public var architecture: String
     /// Sockets.
     @Zero public var sockets: [ResourcesCPUSocket]
@@ -14,23 +14,23 @@ public struct ResourcesCPU: WireValue {
     }
 }
 
-/// ResourcesCPUSocket.
+/// Hardware: CPU socket.
 public struct ResourcesCPUSocket: WireValue {
     /// Name. Example: `Intel(R) Core(TM) i5-7300U CPU @ 2.60GHz`.
     @OmitEmpty public var name: String
     /// Vendor. Example: `GenuineIntel`.
     @OmitEmpty public var vendor: String
-    /// Socket. Example: `0`.
+    /// Number of the socket. Example: `0`.
     @Zero public var socket: UInt64
-    /// Cache.
+    /// Caches, by level.
     @OmitEmpty public var cache: [ResourcesCPUCache]
     /// Cores.
     @Zero public var cores: [ResourcesCPUCore]
-    /// Frequency. Example: `3499`.
+    /// MHz at the moment. Example: `3499`.
     @OmitEmpty public var frequency: UInt64
-    /// Frequency minimum. Example: `400`.
+    /// Lowest MHz. Example: `400`.
     @OmitEmpty public var frequencyMinimum: UInt64
-    /// Frequency turbo. Example: `3500`.
+    /// Highest MHz. Example: `3500`.
     @OmitEmpty public var frequencyTurbo: UInt64
 
     public init() {}
@@ -42,13 +42,13 @@ public struct ResourcesCPUSocket: WireValue {
     }
 }
 
-/// ResourcesCPUCache.
+/// Hardware: CPU cache.
 public struct ResourcesCPUCache: WireValue {
     /// Level. Example: `1`.
     @Zero public var level: UInt64
-    /// Type. Example: `Data`.
+    /// Kind. Example: `Data`.
     @Zero public var type: String
-    /// Size. Example: `32768`.
+    /// Bytes. Example: `32768`.
     @Zero public var size: UInt64
 
     public init() {}
@@ -58,15 +58,15 @@ public struct ResourcesCPUCache: WireValue {
     }
 }
 
-/// ResourcesCPUCore.
+/// Hardware: CPU core.
 public struct ResourcesCPUCore: WireValue {
-    /// Core. Example: `0`.
+    /// Number of the core in its socket. Example: `0`.
     @Zero public var core: UInt64
-    /// Die. Example: `0`.
+    /// Number of the die. Example: `0`.
     @Zero public var die: UInt64
     /// Threads.
     @Zero public var threads: [ResourcesCPUThread]
-    /// Frequency. Example: `3500`.
+    /// MHz at the moment. Example: `3500`.
     @OmitEmpty public var frequency: UInt64
 
     public init() {}
@@ -76,17 +76,17 @@ public struct ResourcesCPUCore: WireValue {
     }
 }
 
-/// ResourcesCPUThread.
+/// Hardware: CPU thread.
 public struct ResourcesCPUThread: WireValue {
-    /// Id. Example: `0`.
+    /// Number that the kernel gives it. Example: `0`.
     @Zero public var id: Int64
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Thread. Example: `0`.
+    /// Number of the thread in its core. Example: `0`.
     @Zero public var thread: UInt64
-    /// Online. Example: `true`.
+    /// Whether it is in use. Example: `true`.
     @Zero public var online: Bool
-    /// Isolated. Example: `false`.
+    /// Whether the scheduler leaves it alone. Example: `false`.
     @Zero public var isolated: Bool
 
     public init() {}

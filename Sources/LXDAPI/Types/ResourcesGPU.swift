@@ -1,4 +1,4 @@
-/// ResourcesGPU.
+/// Hardware: GPU.
 public struct ResourcesGPU: WireValue {
     /// Cards.
     @Zero public var cards: [ResourcesGPUCard]
@@ -12,33 +12,33 @@ public struct ResourcesGPU: WireValue {
     }
 }
 
-/// ResourcesGPUCard.
+/// Hardware: GPU card.
 public struct ResourcesGPUCard: WireValue {
     /// Driver. Example: `i915`.
     @OmitEmpty public var driver: String
-    /// Driver version. Example: `5.8.0-36-generic`.
+    /// Version of the driver. Example: `5.8.0-36-generic`.
     @OmitEmpty public var driverVersion: String
-    /// Drm.
+    /// Nodes of the rendering manager.
     @OmitEmpty public var drm: ResourcesGPUCardDRM?
-    /// Sriov.
+    /// Virtual functions.
     @OmitEmpty public var sriov: ResourcesGPUCardSRIOV?
-    /// Nvidia.
+    /// What only NVIDIA cards have.
     @OmitEmpty public var nvidia: ResourcesGPUCardNvidia?
-    /// Mdev. Example: `null`.
+    /// Mediated devices, by profile. Example: `null`.
     @OmitEmpty public var mdev: [String: ResourcesGPUCardMdev]
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Pci address. Example: `0000:00:02.0`.
+    /// Address on the PCI bus. Example: `0000:00:02.0`.
     @OmitEmpty public var pciAddress: String
     /// Vendor. Example: `Intel Corporation`.
     @OmitEmpty public var vendor: String
-    /// Vendor id. Example: `8086`.
+    /// Number of the vendor. Example: `8086`.
     @OmitEmpty public var vendorID: String
     /// Product. Example: `HD Graphics 620`.
     @OmitEmpty public var product: String
-    /// Product id. Example: `5916`.
+    /// Number of the product. Example: `5916`.
     @OmitEmpty public var productID: String
-    /// Usb address. Example: `2:7`.
+    /// Address on the USB bus. Example: `2:7`.
     @OmitEmpty public var usbAddress: String
 
     public init() {}
@@ -57,21 +57,21 @@ public struct ResourcesGPUCard: WireValue {
     }
 }
 
-/// ResourcesGPUCardDRM.
+/// Hardware: GPU card DRM.
 public struct ResourcesGPUCardDRM: WireValue {
-    /// Id. Example: `0`.
+    /// Identity. Example: `0`.
     @Zero public var id: UInt64
-    /// Card name. Example: `card0`.
+    /// Name of the device. Example: `card0`.
     @Zero public var cardName: String
-    /// Card device. Example: `226:0`.
+    /// Device number, `major:minor`. Example: `226:0`.
     @Zero public var cardDevice: String
-    /// Control name. Example: `controlD64`.
+    /// Name of the control node. Example: `controlD64`.
     @OmitEmpty public var controlName: String
-    /// Control device. Example: `226:0`.
+    /// Device number of the control node. Example: `226:0`.
     @OmitEmpty public var controlDevice: String
-    /// Render name. Example: `renderD128`.
+    /// Name of the render node. Example: `renderD128`.
     @OmitEmpty public var renderName: String
-    /// Render device. Example: `226:128`.
+    /// Device number of the render node. Example: `226:128`.
     @OmitEmpty public var renderDevice: String
 
     public init() {}
@@ -87,13 +87,13 @@ public struct ResourcesGPUCardDRM: WireValue {
     }
 }
 
-/// ResourcesGPUCardSRIOV.
+/// Hardware: GPU card SRIOV.
 public struct ResourcesGPUCardSRIOV: WireValue {
-    /// Current vfs. Example: `0`.
+    /// Virtual functions in use. Example: `0`.
     @Zero public var currentVFs: UInt64
-    /// Maximum vfs. Example: `0`.
+    /// Most virtual functions. Example: `0`.
     @Zero public var maximumVFs: UInt64
-    /// Vfs. Example: `null`.
+    /// The virtual functions. Example: `null`.
     @Zero public var vfs: [ResourcesGPUCard]
 
     public init() {}
@@ -105,23 +105,23 @@ public struct ResourcesGPUCardSRIOV: WireValue {
     }
 }
 
-/// ResourcesGPUCardNvidia.
+/// Hardware: GPU card nvidia.
 public struct ResourcesGPUCardNvidia: WireValue {
-    /// Cuda version. Example: `11.0`.
+    /// Version of CUDA. Example: `11.0`.
     @OmitEmpty public var cudaVersion: String
-    /// Nvrm version. Example: `450.102.04`.
+    /// Version of the kernel module. Example: `450.102.04`.
     @OmitEmpty public var nvrmVersion: String
-    /// Brand. Example: `GeForce`.
+    /// Brand of the card. Example: `GeForce`.
     @Zero public var brand: String
     /// Model. Example: `GeForce GT 730`.
     @Zero public var model: String
-    /// Uuid. Example: `GPU-6ddadebd-dafe-2db9-f10f-125719770fd3`.
+    /// Identity. Example: `GPU-6ddadebd-dafe-2db9-f10f-125719770fd3`.
     @OmitEmpty public var uuid: String
-    /// Architecture. Example: `3.5`.
+    /// Processor architecture. Example: `3.5`.
     @OmitEmpty public var architecture: String
-    /// Card name. Example: `nvidia0`.
+    /// Name of the device. Example: `nvidia0`.
     @Zero public var cardName: String
-    /// Card device. Example: `195:0`.
+    /// Device number, `major:minor`. Example: `195:0`.
     @Zero public var cardDevice: String
 
     public init() {}
@@ -135,17 +135,18 @@ public struct ResourcesGPUCardNvidia: WireValue {
     }
 }
 
-/// ResourcesGPUCardMdev.
+/// Hardware: GPU card mdev.
 public struct ResourcesGPUCardMdev: WireValue {
-    /// Api. Example: `vfio-pci`.
+    /// Kind of mediated device. Example: `vfio-pci`.
     @Zero public var api: String
-    /// Available. Example: `2`.
+    /// How many more can be made. Example: `2`.
     @Zero public var available: UInt64
     /// Name. Example: `i915-GVTg_V5_8`.
     @OmitEmpty public var name: String
-    /// Description. Example: `low_gm_size: 128MB\nhigh_gm_size: 512MB\nfence: 4\nresolution: 1920x1200\nweight: 4`.
+    /// Text for people. Example: `low_gm_size: 128MB\nhigh_gm_size: 512MB\nfence: 4\nresolution: 1920x1200\nweight: 4`.
     @OmitEmpty public var description: String
-    /// Devices. Example: `["42200aac-0977-495c-8c9e-6c51b9092a01", "b4950c00-1437-41d9-88f6-28d61cf9b9ef"]`.
+    /// Identities of the devices in use. Example: `["42200aac-0977-495c-8c9e-6c51b9092a01",
+    /// "b4950c00-1437-41d9-88f6-28d61cf9b9ef"]`.
     @Zero public var devices: [String]
 
     public init() {}

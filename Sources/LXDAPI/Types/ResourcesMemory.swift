@@ -1,16 +1,16 @@
-/// ResourcesMemory.
+/// Hardware: memory.
 public struct ResourcesMemory: WireValue {
     /// Nodes. Example: `null`.
     @OmitEmpty public var nodes: [ResourcesMemoryNode]
-    /// Hugepages total. Example: `429284917248`.
+    /// Bytes in huge pages. Example: `429284917248`.
     @Zero public var hugepagesTotal: UInt64
-    /// Hugepages used. Example: `429284917248`.
+    /// Bytes in huge pages that are in use. Example: `429284917248`.
     @Zero public var hugepagesUsed: UInt64
-    /// Hugepages size. Example: `2097152`.
+    /// Bytes a huge page. Example: `2097152`.
     @Zero public var hugepagesSize: UInt64
-    /// Used. Example: `557450502144`.
+    /// Bytes used. Example: `557450502144`.
     @Zero public var used: UInt64
-    /// Total. Example: `687194767360`.
+    /// Bytes. Example: `687194767360`.
     @Zero public var total: UInt64
 
     public init() {}
@@ -24,17 +24,17 @@ public struct ResourcesMemory: WireValue {
     }
 }
 
-/// ResourcesMemoryNode.
+/// Hardware: memory node.
 public struct ResourcesMemoryNode: WireValue {
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Hugepages used. Example: `214536552448`.
+    /// Bytes in huge pages that are in use. Example: `214536552448`.
     @Zero public var hugepagesUsed: UInt64
-    /// Hugepages total. Example: `214536552448`.
+    /// Bytes in huge pages. Example: `214536552448`.
     @Zero public var hugepagesTotal: UInt64
-    /// Used. Example: `264880439296`.
+    /// Bytes used. Example: `264880439296`.
     @Zero public var used: UInt64
-    /// Total. Example: `343597383680`.
+    /// Bytes. Example: `343597383680`.
     @Zero public var total: UInt64
 
     public init() {}

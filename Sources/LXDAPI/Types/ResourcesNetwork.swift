@@ -1,4 +1,4 @@
-/// ResourcesNetwork.
+/// Hardware: network.
 public struct ResourcesNetwork: WireValue {
     /// Cards.
     @Zero public var cards: [ResourcesNetworkCard]
@@ -12,31 +12,31 @@ public struct ResourcesNetwork: WireValue {
     }
 }
 
-/// ResourcesNetworkCard.
+/// Hardware: network card.
 public struct ResourcesNetworkCard: WireValue {
     /// Driver. Example: `atlantic`.
     @OmitEmpty public var driver: String
-    /// Driver version. Example: `5.8.0-36-generic`.
+    /// Version of the driver. Example: `5.8.0-36-generic`.
     @OmitEmpty public var driverVersion: String
     /// Ports.
     @OmitEmpty public var ports: [ResourcesNetworkCardPort]
-    /// Sriov.
+    /// Virtual functions.
     @OmitEmpty public var sriov: ResourcesNetworkCardSRIOV?
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Pci address. Example: `0000:0d:00.0`.
+    /// Address on the PCI bus. Example: `0000:0d:00.0`.
     @OmitEmpty public var pciAddress: String
     /// Vendor. Example: `Aquantia Corp.`.
     @OmitEmpty public var vendor: String
-    /// Vendor id. Example: `1d6a`.
+    /// Number of the vendor. Example: `1d6a`.
     @OmitEmpty public var vendorID: String
     /// Product. Example: `AQC107 NBase-T/IEEE`.
     @OmitEmpty public var product: String
-    /// Product id. Example: `87b1`.
+    /// Number of the product. Example: `87b1`.
     @OmitEmpty public var productID: String
-    /// Firmware version. Example: `3.1.100`.
+    /// Version of the firmware. Example: `3.1.100`.
     @OmitEmpty public var firmwareVersion: String
-    /// Usb address. Example: `2:7`.
+    /// Address on the USB bus. Example: `2:7`.
     @OmitEmpty public var usbAddress: String
 
     public init() {}
@@ -56,34 +56,34 @@ public struct ResourcesNetworkCard: WireValue {
     }
 }
 
-/// ResourcesNetworkCardPort.
+/// Hardware: network card port.
 public struct ResourcesNetworkCardPort: WireValue {
-    /// Id. Example: `eth0`.
+    /// Identity. Example: `eth0`.
     @Zero public var id: String
-    /// Address. Example: `00:23:a4:01:01:6f`.
+    /// Hardware address. Example: `00:23:a4:01:01:6f`.
     @OmitEmpty public var address: String
-    /// Port. Example: `0`.
+    /// Number of the port. Example: `0`.
     @Zero public var port: UInt64
     /// Protocol. Example: `ethernet`.
     @Zero public var `protocol`: String
-    /// Supported modes. Example: `["100baseT/Full", "1000baseT/Full", "2500baseT/Full", "5000baseT/Full",
+    /// Speeds and duplex modes. Example: `["100baseT/Full", "1000baseT/Full", "2500baseT/Full", "5000baseT/Full",
     /// "10000baseT/Full"]`.
     @OmitEmpty public var supportedModes: [String]
-    /// Supported ports. Example: `["twisted pair"]`.
+    /// Kinds of plugs. Example: `["twisted pair"]`.
     @OmitEmpty public var supportedPorts: [String]
-    /// Port type. Example: `twisted pair`.
+    /// Kind of plug. Example: `twisted pair`.
     @OmitEmpty public var portType: String
-    /// Transceiver type. Example: `internal`.
+    /// Kind of transceiver. Example: `internal`.
     @OmitEmpty public var transceiverType: String
-    /// Auto negotiation. Example: `true`.
+    /// Whether speed is negotiated. Example: `true`.
     @Zero public var autoNegotiation: Bool
-    /// Link detected. Example: `true`.
+    /// Whether a cable is plugged in. Example: `true`.
     @Zero public var linkDetected: Bool
-    /// Link speed. Example: `10000`.
+    /// Megabits a second. Example: `10000`.
     @OmitEmpty public var linkSpeed: UInt64
-    /// Link duplex. Example: `full`.
+    /// `half` or `full`. Example: `full`.
     @OmitEmpty public var linkDuplex: String
-    /// Infiniband.
+    /// What only Infiniband ports have.
     @OmitEmpty public var infiniband: ResourcesNetworkCardPortInfiniband?
 
     public init() {}
@@ -102,19 +102,19 @@ public struct ResourcesNetworkCardPort: WireValue {
     }
 }
 
-/// ResourcesNetworkCardPortInfiniband.
+/// Hardware: network card port infiniband.
 public struct ResourcesNetworkCardPortInfiniband: WireValue {
-    /// Issm name. Example: `issm0`.
+    /// Name of the subnet manager's device. Example: `issm0`.
     @OmitEmpty public var issmName: String
-    /// Issm device. Example: `231:64`.
+    /// Device number of the subnet manager. Example: `231:64`.
     @OmitEmpty public var issmDevice: String
-    /// Mad name. Example: `umad0`.
+    /// Name of the device for management datagrams. Example: `umad0`.
     @OmitEmpty public var madName: String
-    /// Mad device. Example: `231:0`.
+    /// Device number of the management datagrams. Example: `231:0`.
     @OmitEmpty public var madDevice: String
-    /// Verb name. Example: `uverbs0`.
+    /// Name of the device for verbs. Example: `uverbs0`.
     @OmitEmpty public var verbName: String
-    /// Verb device. Example: `231:192`.
+    /// Device number for verbs. Example: `231:192`.
     @OmitEmpty public var verbDevice: String
 
     public init() {}
@@ -129,13 +129,13 @@ public struct ResourcesNetworkCardPortInfiniband: WireValue {
     }
 }
 
-/// ResourcesNetworkCardSRIOV.
+/// Hardware: network card SRIOV.
 public struct ResourcesNetworkCardSRIOV: WireValue {
-    /// Current vfs. Example: `0`.
+    /// Virtual functions in use. Example: `0`.
     @Zero public var currentVFs: UInt64
-    /// Maximum vfs. Example: `0`.
+    /// Most virtual functions. Example: `0`.
     @Zero public var maximumVFs: UInt64
-    /// Vfs. Example: `null`.
+    /// The virtual functions. Example: `null`.
     @Zero public var vfs: [ResourcesNetworkCard]
 
     public init() {}

@@ -1,4 +1,4 @@
-/// ResourcesPCI.
+/// Hardware: PCI.
 public struct ResourcesPCI: WireValue {
     /// Devices.
     @Zero public var devices: [ResourcesPCIDevice]
@@ -12,27 +12,27 @@ public struct ResourcesPCI: WireValue {
     }
 }
 
-/// ResourcesPCIDevice.
+/// Hardware: PCI device.
 public struct ResourcesPCIDevice: WireValue {
     /// Driver. Example: `mgag200`.
     @Zero public var driver: String
-    /// Driver version. Example: `5.8.0-36-generic`.
+    /// Version of the driver. Example: `5.8.0-36-generic`.
     @Zero public var driverVersion: String
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Pci address. Example: `0000:07:03.0`.
+    /// Address on the PCI bus. Example: `0000:07:03.0`.
     @Zero public var pciAddress: String
     /// Vendor. Example: `Matrox Electronics Systems Ltd.`.
     @Zero public var vendor: String
-    /// Vendor id. Example: `102b`.
+    /// Number of the vendor. Example: `102b`.
     @Zero public var vendorID: String
     /// Product. Example: `MGA G200eW WPCM450`.
     @Zero public var product: String
-    /// Product id. Example: `0532`.
+    /// Number of the product. Example: `0532`.
     @Zero public var productID: String
-    /// Iommu group. Example: `20`.
+    /// Group of devices that are isolated together. Example: `20`.
     @Zero public var iommuGroup: UInt64
-    /// Vpd.
+    /// Vital product data.
     @Zero public var vpd: ResourcesPCIVPD
 
     public init() {}
@@ -51,11 +51,11 @@ public struct ResourcesPCIDevice: WireValue {
     }
 }
 
-/// ResourcesPCIVPD.
+/// Hardware: PCIVPD.
 public struct ResourcesPCIVPD: WireValue {
-    /// Product name. Example: `HP Ethernet 1Gb 4-port 331i Adapter`.
+    /// Name of the product. Example: `HP Ethernet 1Gb 4-port 331i Adapter`.
     @OmitEmpty public var productName: String
-    /// Entries. Example: `{"EC": ""A-5545", "MN": "103C", "V0": "5W PCIeGen2"}`.
+    /// Product data by keyword. Example: `{"EC": ""A-5545", "MN": "103C", "V0": "5W PCIeGen2"}`.
     @OmitEmpty public var entries: [String: String]
 
     public init() {}

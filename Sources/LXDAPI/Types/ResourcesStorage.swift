@@ -1,4 +1,4 @@
-/// ResourcesStorage.
+/// Hardware: storage.
 public struct ResourcesStorage: WireValue {
     /// Disks.
     @Zero public var disks: [ResourcesStorageDisk]
@@ -12,43 +12,43 @@ public struct ResourcesStorage: WireValue {
     }
 }
 
-/// ResourcesStorageDisk.
+/// Hardware: storage disk.
 public struct ResourcesStorageDisk: WireValue {
-    /// Id. Example: `nvme0n1`.
+    /// Identity. Example: `nvme0n1`.
     @Zero public var id: String
-    /// Device. Example: `259:0`.
+    /// Device number, `major:minor`. Example: `259:0`.
     @Zero public var device: String
     /// Model. Example: `INTEL SSDPEKKW256G7`.
     @OmitEmpty public var model: String
-    /// Type. Example: `nvme`.
+    /// Kind. Example: `nvme`.
     @OmitEmpty public var type: String
-    /// Read only. Example: `false`.
+    /// Whether it can only be read. Example: `false`.
     @Zero public var readOnly: Bool
-    /// Size. Example: `256060514304`.
+    /// Bytes. Example: `256060514304`.
     @Zero public var size: UInt64
-    /// Removable. Example: `false`.
+    /// Whether it can be taken out. Example: `false`.
     @Zero public var removable: Bool
-    /// Wwn. Example: `eui.0000000001000000e4d25cafae2e4c00`.
+    /// World wide name. Example: `eui.0000000001000000e4d25cafae2e4c00`.
     @OmitEmpty public var wwn: String
-    /// Numa node. Example: `0`.
+    /// Node that it is nearest to. Example: `0`.
     @Zero public var numaNode: UInt64
-    /// Device path. Example: `pci-0000:05:00.0-nvme-1`.
+    /// Path on the bus. Example: `pci-0000:05:00.0-nvme-1`.
     @OmitEmpty public var devicePath: String
-    /// Block size. Example: `512`.
+    /// Bytes a block. Example: `512`.
     @Zero public var blockSize: UInt64
-    /// Firmware version. Example: `PSF121C`.
+    /// Version of the firmware. Example: `PSF121C`.
     @OmitEmpty public var firmwareVersion: String
-    /// Rpm. Example: `0`.
+    /// Turns a minute; 0 for a disk that does not turn. Example: `0`.
     @Zero public var rpm: UInt64
-    /// Serial. Example: `BTPY63440ARH256D`.
+    /// Serial number. Example: `BTPY63440ARH256D`.
     @OmitEmpty public var serial: String
-    /// Device id. Example: `nvme-eui.0000000001000000e4d25cafae2e4c00`.
+    /// Name below `/dev/disk/by-id`. Example: `nvme-eui.0000000001000000e4d25cafae2e4c00`.
     @Zero public var deviceID: String
     /// Partitions.
     @Zero public var partitions: [ResourcesStorageDiskPartition]
-    /// Pci address. Example: `0000:05:00.0`.
+    /// Address on the PCI bus. Example: `0000:05:00.0`.
     @OmitEmpty public var pciAddress: String
-    /// Usb address. Example: `3:5`.
+    /// Address on the USB bus. Example: `3:5`.
     @OmitEmpty public var usbAddress: String
 
     public init() {}
@@ -69,17 +69,17 @@ public struct ResourcesStorageDisk: WireValue {
     }
 }
 
-/// ResourcesStorageDiskPartition.
+/// Hardware: storage disk partition.
 public struct ResourcesStorageDiskPartition: WireValue {
-    /// Id. Example: `nvme0n1p1`.
+    /// Identity. Example: `nvme0n1p1`.
     @Zero public var id: String
-    /// Device. Example: `259:1`.
+    /// Device number, `major:minor`. Example: `259:1`.
     @Zero public var device: String
-    /// Read only. Example: `false`.
+    /// Whether it can only be read. Example: `false`.
     @Zero public var readOnly: Bool
-    /// Size. Example: `254933278208`.
+    /// Bytes. Example: `254933278208`.
     @Zero public var size: UInt64
-    /// Partition. Example: `1`.
+    /// Number of the partition. Example: `1`.
     @Zero public var partition: UInt64
 
     public init() {}

@@ -1,6 +1,6 @@
-/// ResourcesStoragePool.
+/// Hardware: storage pool.
 public struct ResourcesStoragePool: WireValue {
-    /// Space.
+    /// Disk space, in bytes.
     @Zero public var space: ResourcesStoragePoolSpace
     /// Inodes.
     @Zero public var inodes: ResourcesStoragePoolInodes
@@ -12,7 +12,7 @@ public struct ResourcesStoragePool: WireValue {
     }
 }
 
-/// ResourcesStoragePoolSpace.
+/// Hardware: storage pool space.
 public struct ResourcesStoragePoolSpace: WireValue {
     /// Used. Example: `343537419776`.
     @OmitEmpty public var used: UInt64
@@ -26,7 +26,7 @@ public struct ResourcesStoragePoolSpace: WireValue {
     }
 }
 
-/// ResourcesStoragePoolInodes.
+/// Hardware: storage pool inodes.
 public struct ResourcesStoragePoolInodes: WireValue {
     /// Used. Example: `23937695`.
     @Zero public var used: UInt64

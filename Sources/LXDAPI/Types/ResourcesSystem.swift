@@ -1,26 +1,26 @@
-/// ResourcesSystem.
+/// Hardware: system.
 public struct ResourcesSystem: WireValue {
-    /// Uuid. Example: `7fa1c0cc-2271-11b2-a85c-aab32a05d71a`.
+    /// Identity. Example: `7fa1c0cc-2271-11b2-a85c-aab32a05d71a`.
     @Zero public var uuid: String
     /// Vendor. Example: `LENOVO`.
     @Zero public var vendor: String
     /// Product. Example: `20HRCTO1WW`.
     @Zero public var product: String
-    /// Family. Example: `ThinkPad X1 Carbon 5th`.
+    /// Product family. Example: `ThinkPad X1 Carbon 5th`.
     @Zero public var family: String
     /// Version. Example: `ThinkPad X1 Carbon 5th`.
     @Zero public var version: String
-    /// Sku.
+    /// Stock keeping unit.
     @Zero public var sku: String
-    /// Serial. Example: `PY3DD4X9`.
+    /// Serial number. Example: `PY3DD4X9`.
     @Zero public var serial: String
-    /// Type. Example: `physical`.
+    /// Kind. Example: `physical`.
     @Zero public var type: String
     /// Firmware.
     @Zero public var firmware: ResourcesSystemFirmware?
-    /// Chassis.
+    /// Case.
     @Zero public var chassis: ResourcesSystemChassis?
-    /// Motherboard.
+    /// Main board.
     @Zero public var motherboard: ResourcesSystemMotherboard?
 
     public init() {}
@@ -30,11 +30,11 @@ public struct ResourcesSystem: WireValue {
     }
 }
 
-/// ResourcesSystemFirmware.
+/// Hardware: system firmware.
 public struct ResourcesSystemFirmware: WireValue {
     /// Vendor. Example: `Lenovo`.
     @Zero public var vendor: String
-    /// Date. Example: `10/14/2020`.
+    /// Date of release. Example: `10/14/2020`.
     @Zero public var date: String
     /// Version. Example: `N1MET64W (1.49)`.
     @Zero public var version: String
@@ -46,13 +46,13 @@ public struct ResourcesSystemFirmware: WireValue {
     }
 }
 
-/// ResourcesSystemChassis.
+/// Hardware: system chassis.
 public struct ResourcesSystemChassis: WireValue {
     /// Vendor. Example: `Lenovo`.
     @Zero public var vendor: String
-    /// Type. Example: `Notebook`.
+    /// Kind. Example: `Notebook`.
     @Zero public var type: String
-    /// Serial. Example: `PY3DD4X9`.
+    /// Serial number. Example: `PY3DD4X9`.
     @Zero public var serial: String
     /// Version. Example: `None`.
     @Zero public var version: String
@@ -64,13 +64,13 @@ public struct ResourcesSystemChassis: WireValue {
     }
 }
 
-/// ResourcesSystemMotherboard.
+/// Hardware: system motherboard.
 public struct ResourcesSystemMotherboard: WireValue {
     /// Vendor. Example: `Lenovo`.
     @Zero public var vendor: String
     /// Product. Example: `20HRCTO1WW`.
     @Zero public var product: String
-    /// Serial. Example: `L3CF4FX003A`.
+    /// Serial number. Example: `L3CF4FX003A`.
     @Zero public var serial: String
     /// Version. Example: `None`.
     @Zero public var version: String

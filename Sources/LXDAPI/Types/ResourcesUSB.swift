@@ -1,4 +1,4 @@
-/// ResourcesUSB.
+/// Hardware: USB.
 public struct ResourcesUSB: WireValue {
     /// Devices.
     @Zero public var devices: [ResourcesUSBDevice]
@@ -12,23 +12,23 @@ public struct ResourcesUSB: WireValue {
     }
 }
 
-/// ResourcesUSBDevice.
+/// Hardware: USB device.
 public struct ResourcesUSBDevice: WireValue {
-    /// Bus address. Example: `1`.
+    /// Number of the bus. Example: `1`.
     @Zero public var busAddress: UInt64
-    /// Device address. Example: `3`.
+    /// Number on the bus. Example: `3`.
     @Zero public var deviceAddress: UInt64
-    /// Interfaces.
+    /// Interfaces of the device.
     @Zero public var interfaces: [ResourcesUSBDeviceInterface]
     /// Vendor. Example: `ATEN International Co., Ltd`.
     @Zero public var vendor: String
-    /// Vendor id. Example: `0557`.
+    /// Number of the vendor. Example: `0557`.
     @Zero public var vendorID: String
     /// Product. Example: `Hermon USB hidmouse Device`.
     @Zero public var product: String
-    /// Product id. Example: `2221`.
+    /// Number of the product. Example: `2221`.
     @Zero public var productID: String
-    /// Speed. Example: `12`.
+    /// Megabits a second. Example: `12`.
     @Zero public var speed: Double
 
     public init() {}
@@ -44,21 +44,21 @@ public struct ResourcesUSBDevice: WireValue {
     }
 }
 
-/// ResourcesUSBDeviceInterface.
+/// Hardware: USB device interface.
 public struct ResourcesUSBDeviceInterface: WireValue {
     /// Class. Example: `Human Interface Device`.
     @Zero public var `class`: String
-    /// Class id. Example: `3`.
+    /// Number of the class. Example: `3`.
     @Zero public var classID: UInt64
     /// Driver. Example: `usbhid`.
     @Zero public var driver: String
-    /// Driver version. Example: `5.8.0-36-generic`.
+    /// Version of the driver. Example: `5.8.0-36-generic`.
     @Zero public var driverVersion: String
-    /// Number. Example: `0`.
+    /// Number of the interface. Example: `0`.
     @Zero public var number: UInt64
     /// Subclass. Example: `Boot Interface Subclass`.
     @Zero public var subclass: String
-    /// Subclass id. Example: `1`.
+    /// Number of the subclass. Example: `1`.
     @Zero public var subclassID: UInt64
 
     public init() {}

@@ -1,52 +1,55 @@
-/// ServerEnvironment.
+/// What the server runs on.
 public struct ServerEnvironment: WireValue {
-    /// Addresses. Example: `[":8443"]`.
+    /// Addresses and ports that the API listens on. Example: `[":8443"]`.
     @Zero public var addresses: [String]
-    /// Architectures. Example: `["x86_64", "i686"]`.
+    /// Architectures that run here, the machine's own first. Example: `["x86_64", "i686"]`.
     @Zero public var architectures: [String]
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Certificate fingerprint. Example: `fd200419b271f1dc2a5591b693cc5774b7f234e1ff8c6b78ad703b6888fe2b69`.
+    /// SHA-256 of the server's certificate. Example:
+    /// `fd200419b271f1dc2a5591b693cc5774b7f234e1ff8c6b78ad703b6888fe2b69`.
     @Zero public var certificateFingerprint: String
-    /// Driver. Example: `lxc | qemu`.
+    /// Kinds of instances that run here, separated by ` | `. Example: `lxc | qemu`.
     @Zero public var driver: String
-    /// Driver version. Example: `4.0.7 | 5.2.0`.
+    /// Version of the driver. Example: `4.0.7 | 5.2.0`.
     @Zero public var driverVersion: String
-    /// Firewall. Example: `nftables`.
+    /// Firewall in use. Example: `nftables`.
     @Zero public var firewall: String
-    /// Kernel. Example: `Linux`.
+    /// Name of the kernel. Example: `Linux`.
     @Zero public var kernel: String
-    /// Kernel architecture. Example: `x86_64`.
+    /// Architecture of the kernel. Example: `x86_64`.
     @Zero public var kernelArchitecture: String
-    /// Kernel features. Example: `{"netnsid_getifaddrs": "true", "seccomp_listener": "true"}`.
+    /// Kernel features that were looked for, `true` or `false`. Example: `{"netnsid_getifaddrs": "true",
+    /// "seccomp_listener": "true"}`.
     @Zero public var kernelFeatures: [String: String]
-    /// Kernel version. Example: `5.4.0-36-generic`.
+    /// Version of the kernel. Example: `5.4.0-36-generic`.
     @Zero public var kernelVersion: String
-    /// Lxc features. Example: `{"cgroup2": "true", "devpts_fd": "true", "pidfd": "true"}`.
+    /// Features of liblxc that were looked for, `true` or `false`. Example: `{"cgroup2": "true", "devpts_fd": "true",
+    /// "pidfd": "true"}`.
     @Zero public var lxcFeatures: [String: String]
-    /// Os name. Example: `Ubuntu`.
+    /// Name of the host's distribution. Example: `Ubuntu`.
     @Zero public var osName: String
-    /// Os version. Example: `22.04`.
+    /// Version of the host's distribution. Example: `22.04`.
     @Zero public var osVersion: String
     /// Project. Example: `default`.
     @Zero public var project: String
-    /// Server. Example: `lxd`.
+    /// Name of the server software. Example: `lxd`.
     @Zero public var server: String
-    /// Server clustered. Example: `false`.
+    /// Whether the server is in a cluster. Example: `false`.
     @Zero public var serverClustered: Bool
-    /// Server event mode. Example: `full-mesh`.
+    /// How events travel in the cluster. Example: `full-mesh`.
     @Zero public var serverEventMode: String
-    /// Server name. Example: `castiana`.
+    /// Name of the server. Example: `castiana`.
     @Zero public var serverName: String
-    /// Server pid. Example: `1453969`.
+    /// Process id of the server. Example: `1453969`.
     @Zero public var serverPid: Int
-    /// Server version. Example: `4.11`.
+    /// Version of the server software. Example: `4.11`.
     @Zero public var serverVersion: String
-    /// Storage. Example: `dir | zfs`.
+    /// Storage drivers in use, separated by ` | `. Example: `dir | zfs`.
     @Zero public var storage: String
-    /// Storage version. Example: `1 | 0.8.4-1ubuntu11`.
+    /// Versions of the storage drivers in use, separated by ` | `. Example: `1 | 0.8.4-1ubuntu11`.
     @Zero public var storageVersion: String
-    /// Storage supported drivers.
+    /// Storage drivers that could be used.
     @Zero public var storageSupportedDrivers: [ServerStorageDriverInfo]
 
     public init() {}
@@ -75,13 +78,13 @@ public struct ServerEnvironment: WireValue {
     }
 }
 
-/// ServerStorageDriverInfo.
+/// A storage driver.
 public struct ServerStorageDriverInfo: WireValue {
     /// Name. Example: `zfs`.
     @Zero public var name: String
     /// Version. Example: `0.8.4-1ubuntu11`.
     @Zero public var version: String
-    /// Remote. Example: `false`.
+    /// Whether the driver stores on other machines. Example: `false`.
     @Zero public var remote: Bool
 
     public init() {}
@@ -93,9 +96,9 @@ public struct ServerStorageDriverInfo: WireValue {
     }
 }
 
-/// ServerPut.
+/// What a client may change of the server.
 public struct ServerPut: WireValue {
-    /// Config. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
+    /// Configuration: keys and values. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
     @Zero public var config: [String: JSONValue]
 
     public init() {}
@@ -105,19 +108,19 @@ public struct ServerPut: WireValue {
     }
 }
 
-/// ServerUntrusted.
+/// What anybody may know about the server.
 public struct ServerUntrusted: WireValue {
-    /// Api extensions. Example: `["etag", "patch", "network", "storage"]`.
+    /// Names of what the server can do beyond version 1.0. Example: `["etag", "patch", "network", "storage"]`.
     @Zero public var apiExtensions: [String]
-    /// Api status. Example: `stable`.
+    /// How stable the API is: `development`, `stable` or `deprecated`. Example: `stable`.
     @Zero public var apiStatus: String
-    /// Api version. Example: `1.0`.
+    /// Version of the API. Example: `1.0`.
     @Zero public var apiVersion: String
-    /// Auth. Example: `untrusted`.
+    /// Whether the client is trusted: `trusted` or `untrusted`. Example: `untrusted`.
     @Zero public var auth: String
-    /// Public. Example: `false`.
+    /// Whether anybody may see it. Example: `false`.
     @Zero public var `public`: Bool
-    /// Auth methods. Example: `["tls", "candid"]`.
+    /// Ways in which clients prove who they are. Example: `["tls", "candid"]`.
     @Zero public var authMethods: [String]
 
     public init() {}
@@ -131,23 +134,23 @@ public struct ServerUntrusted: WireValue {
     }
 }
 
-/// Server.
+/// The server.
 public struct Server: WireValue {
-    /// Config. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
+    /// Configuration: keys and values. Example: `{"core.https_address": ":8443", "core.trust_password": true}`.
     @Zero public var config: [String: JSONValue]
-    /// Api extensions. Example: `["etag", "patch", "network", "storage"]`.
+    /// Names of what the server can do beyond version 1.0. Example: `["etag", "patch", "network", "storage"]`.
     @Zero public var apiExtensions: [String]
-    /// Api status. Example: `stable`.
+    /// How stable the API is: `development`, `stable` or `deprecated`. Example: `stable`.
     @Zero public var apiStatus: String
-    /// Api version. Example: `1.0`.
+    /// Version of the API. Example: `1.0`.
     @Zero public var apiVersion: String
-    /// Auth. Example: `untrusted`.
+    /// Whether the client is trusted: `trusted` or `untrusted`. Example: `untrusted`.
     @Zero public var auth: String
-    /// Public. Example: `false`.
+    /// Whether anybody may see it. Example: `false`.
     @Zero public var `public`: Bool
-    /// Auth methods. Example: `["tls", "candid"]`.
+    /// Ways in which clients prove who they are. Example: `["tls", "candid"]`.
     @Zero public var authMethods: [String]
-    /// Environment.
+    /// What the server runs on.
     @Zero public var environment: ServerEnvironment
 
     public init() {}

@@ -1,8 +1,8 @@
-/// StorageBucketsPost.
+/// What is sent to create a storage bucket.
 public struct StorageBucketsPost: WireValue {
-    /// Config. Example: `{"size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom bucket`.
+    /// Text for people. Example: `My custom bucket`.
     @Zero public var description: String
     /// Name. Example: `foo`.
     @Zero public var name: String
@@ -28,11 +28,11 @@ public struct StorageBucketsPost: WireValue {
     }
 }
 
-/// StorageBucketPut.
+/// What a client may change of a storage bucket.
 public struct StorageBucketPut: WireValue {
-    /// Config. Example: `{"size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom bucket`.
+    /// Text for people. Example: `My custom bucket`.
     @Zero public var description: String
 
     public init() {}
@@ -42,17 +42,17 @@ public struct StorageBucketPut: WireValue {
     }
 }
 
-/// StorageBucket.
+/// A storage bucket.
 public struct StorageBucket: WireValue {
-    /// Config. Example: `{"size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom bucket`.
+    /// Text for people. Example: `My custom bucket`.
     @Zero public var description: String
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// S3 url. Example: `https://127.0.0.1:8080/foo`.
+    /// Address of the bucket. Example: `https://127.0.0.1:8080/foo`.
     @Zero public var s3URL: String
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
 
     public init() {}
@@ -78,15 +78,15 @@ public struct StorageBucket: WireValue {
     }
 }
 
-/// StorageBucketKeysPost.
+/// What is sent to create a key of a storage bucket.
 public struct StorageBucketKeysPost: WireValue {
-    /// Description. Example: `My read-only bucket key`.
+    /// Text for people. Example: `My read-only bucket key`.
     @Zero public var description: String
-    /// Role. Example: `read-only`.
+    /// `admin` or `read-only`. Example: `read-only`.
     @Zero public var role: String
-    /// Access key. Example: `33UgkaIBLBIxb7O1`.
+    /// First part of the credentials. Example: `33UgkaIBLBIxb7O1`.
     @Zero public var accessKey: String
-    /// Secret key. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
+    /// Second part of the credentials. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
     @Zero public var secretKey: String
     /// Name. Example: `my-read-only-key`.
     @Zero public var name: String
@@ -119,15 +119,15 @@ public struct StorageBucketKeysPost: WireValue {
     }
 }
 
-/// StorageBucketKeyPut.
+/// What a client may change of a key of a storage bucket.
 public struct StorageBucketKeyPut: WireValue {
-    /// Description. Example: `My read-only bucket key`.
+    /// Text for people. Example: `My read-only bucket key`.
     @Zero public var description: String
-    /// Role. Example: `read-only`.
+    /// `admin` or `read-only`. Example: `read-only`.
     @Zero public var role: String
-    /// Access key. Example: `33UgkaIBLBIxb7O1`.
+    /// First part of the credentials. Example: `33UgkaIBLBIxb7O1`.
     @Zero public var accessKey: String
-    /// Secret key. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
+    /// Second part of the credentials. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
     @Zero public var secretKey: String
 
     public init() {}
@@ -139,15 +139,15 @@ public struct StorageBucketKeyPut: WireValue {
     }
 }
 
-/// StorageBucketKey.
+/// A key of a storage bucket.
 public struct StorageBucketKey: WireValue {
-    /// Description. Example: `My read-only bucket key`.
+    /// Text for people. Example: `My read-only bucket key`.
     @Zero public var description: String
-    /// Role. Example: `read-only`.
+    /// `admin` or `read-only`. Example: `read-only`.
     @Zero public var role: String
-    /// Access key. Example: `33UgkaIBLBIxb7O1`.
+    /// First part of the credentials. Example: `33UgkaIBLBIxb7O1`.
     @Zero public var accessKey: String
-    /// Secret key. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
+    /// Second part of the credentials. Example: `kDQD6AOgwHgaQI1UIJBJpPaiLgZuJbq0`.
     @Zero public var secretKey: String
     /// Name. Example: `my-read-only-key`.
     @Zero public var name: String

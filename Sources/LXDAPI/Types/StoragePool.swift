@@ -1,8 +1,8 @@
-/// StoragePoolsPost.
+/// What is sent to create a storage pool.
 public struct StoragePoolsPost: WireValue {
-    /// Config. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Local SSD pool`.
+    /// Text for people. Example: `Local SSD pool`.
     @Zero public var description: String
     /// Name. Example: `local`.
     @Zero public var name: String
@@ -30,21 +30,21 @@ public struct StoragePoolsPost: WireValue {
     }
 }
 
-/// StoragePool.
+/// A storage pool.
 public struct StoragePool: WireValue {
-    /// Config. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Local SSD pool`.
+    /// Text for people. Example: `Local SSD pool`.
     @Zero public var description: String
     /// Name. Example: `local`.
     @Zero public var name: String
     /// Driver. Example: `zfs`.
     @Zero public var driver: String
-    /// Used by. Example: `["/1.0/profiles/default", "/1.0/instances/c1"]`.
+    /// Addresses of what uses it. Example: `["/1.0/profiles/default", "/1.0/instances/c1"]`.
     @Zero public var usedBy: [String]
-    /// Status. Example: `Created`.
+    /// State for people. Example: `Created`.
     @Zero public var status: String
-    /// Locations. Example: `["lxd01", "lxd02", "lxd03"]`.
+    /// Cluster members that have it; `null` without a cluster. Example: `["lxd01", "lxd02", "lxd03"]`.
     @NullIfEmpty public var locations: [String]
 
     public init() {}
@@ -70,11 +70,11 @@ public struct StoragePool: WireValue {
     }
 }
 
-/// StoragePoolPut.
+/// What a client may change of a storage pool.
 public struct StoragePoolPut: WireValue {
-    /// Config. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"volume.block.filesystem": "ext4", "volume.size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `Local SSD pool`.
+    /// Text for people. Example: `Local SSD pool`.
     @Zero public var description: String
 
     public init() {}

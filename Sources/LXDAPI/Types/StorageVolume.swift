@@ -1,18 +1,18 @@
-/// StorageVolumesPost.
+/// What is sent to create a storage volume.
 public struct StorageVolumesPost: WireValue {
-    /// Config. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom volume`.
+    /// Text for people. Example: `My custom volume`.
     @Zero public var description: String
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Type. Example: `custom`.
+    /// Kind. Example: `custom`.
     @Zero public var type: String
-    /// Source.
+    /// Where it comes from.
     @Zero public var source: StorageVolumeSource
-    /// Content type. Example: `filesystem`.
+    /// `filesystem` or `block`. Example: `filesystem`.
     @Zero public var contentType: String
 
     public init() {}
@@ -39,17 +39,17 @@ public struct StorageVolumesPost: WireValue {
     }
 }
 
-/// StorageVolumePost.
+/// What is sent to rename or move a storage volume.
 public struct StorageVolumePost: WireValue {
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Pool. Example: `remote`.
+    /// Storage pool. Example: `remote`.
     @OmitEmpty public var pool: String
-    /// Migration. Example: `false`.
+    /// Whether this is a move to another server rather than a rename. Example: `false`.
     @Zero public var migration: Bool
     /// Target.
     @Zero public var target: StorageVolumePostTarget?
-    /// Volume only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var volumeOnly: Bool
     /// Project. Example: `foo`.
     @OmitEmpty public var project: String
@@ -63,13 +63,13 @@ public struct StorageVolumePost: WireValue {
     }
 }
 
-/// StorageVolumePostTarget.
+/// Where a volume that is pushed goes.
 public struct StorageVolumePostTarget: WireValue {
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
+    /// Address of an operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
     @OmitEmpty public var operation: String
-    /// Secrets. Example: `{"migration": "random-string"}`.
+    /// Secrets of the websockets, by name. Example: `{"migration": "random-string"}`.
     @OmitEmpty public var secrets: [String: String]
 
     public init() {}
@@ -79,27 +79,27 @@ public struct StorageVolumePostTarget: WireValue {
     }
 }
 
-/// StorageVolume.
+/// A storage volume.
 public struct StorageVolume: WireValue {
-    /// Config. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom volume`.
+    /// Text for people. Example: `My custom volume`.
     @Zero public var description: String
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Type. Example: `custom`.
+    /// Kind. Example: `custom`.
     @Zero public var type: String
-    /// Used by. Example: `["/1.0/instances/blah"]`.
+    /// Addresses of what uses it. Example: `["/1.0/instances/blah"]`.
     @Zero public var usedBy: [String]
-    /// Location. Example: `lxd01`.
+    /// Cluster member; `none` without a cluster. Example: `lxd01`.
     @Zero public var location: String
-    /// Content type. Example: `filesystem`.
+    /// `filesystem` or `block`. Example: `filesystem`.
     @Zero public var contentType: String
     /// Project. Example: `default`.
     @Zero public var project: String
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
 
     public init() {}
@@ -130,13 +130,13 @@ public struct StorageVolume: WireValue {
     }
 }
 
-/// StorageVolumePut.
+/// What a client may change of a storage volume.
 public struct StorageVolumePut: WireValue {
-    /// Config. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Description. Example: `My custom volume`.
+    /// Text for people. Example: `My custom volume`.
     @Zero public var description: String
-    /// Restore. Example: `snap0`.
+    /// Name of the snapshot to go back to. Example: `snap0`.
     @OmitEmpty public var restore: String
 
     public init() {}
@@ -146,25 +146,25 @@ public struct StorageVolumePut: WireValue {
     }
 }
 
-/// StorageVolumeSource.
+/// What a new volume is made from.
 public struct StorageVolumeSource: WireValue {
     /// Name. Example: `foo`.
     @Zero public var name: String
-    /// Type. Example: `copy`.
+    /// Kind. Example: `copy`.
     @Zero public var type: String
-    /// Pool. Example: `local`.
+    /// Storage pool. Example: `local`.
     @Zero public var pool: String
-    /// Certificate. Example: `X509 PEM certificate`.
+    /// Certificate in PEM. Example: `X509 PEM certificate`.
     @Zero public var certificate: String
-    /// Mode. Example: `pull`.
+    /// `pull` or `push`. Example: `pull`.
     @OmitEmpty public var mode: String
-    /// Operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
+    /// Address of an operation. Example: `https://1.2.3.4:8443/1.0/operations/1721ae08-b6a8-416a-9614-3f89302466e1`.
     @OmitEmpty public var operation: String
-    /// Secrets. Example: `{"rsync": "RANDOM-STRING"}`.
+    /// Secrets of the websockets, by name. Example: `{"rsync": "RANDOM-STRING"}`.
     @OmitEmpty public var secrets: [String: String]
-    /// Volume only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var volumeOnly: Bool
-    /// Refresh. Example: `false`.
+    /// Whether an existing copy is brought up to date. Example: `false`.
     @Zero public var refresh: Bool
     /// Project. Example: `foo`.
     @OmitEmpty public var project: String

@@ -1,14 +1,14 @@
-/// StoragePoolVolumeBackup.
+/// A backup of a volume.
 public struct StoragePoolVolumeBackup: WireValue {
     /// Name. Example: `backup0`.
     @Zero public var name: String
-    /// Created at. Example: `2021-03-23T16:38:37.753398689-04:00`.
+    /// When it was made. Example: `2021-03-23T16:38:37.753398689-04:00`.
     @Zero public var createdAt: LXDTime
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Volume only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var volumeOnly: Bool
-    /// Optimized storage. Example: `true`.
+    /// Whether it is in the storage driver's own format. Example: `true`.
     @Zero public var optimizedStorage: Bool
 
     public init() {}
@@ -22,17 +22,17 @@ public struct StoragePoolVolumeBackup: WireValue {
     }
 }
 
-/// StoragePoolVolumeBackupsPost.
+/// What is sent to create a backup of a volume.
 public struct StoragePoolVolumeBackupsPost: WireValue {
     /// Name. Example: `backup0`.
     @Zero public var name: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime
-    /// Volume only. Example: `false`.
+    /// Whether snapshots are left out. Example: `false`.
     @Zero public var volumeOnly: Bool
-    /// Optimized storage. Example: `true`.
+    /// Whether it is in the storage driver's own format. Example: `true`.
     @Zero public var optimizedStorage: Bool
-    /// Compression algorithm. Example: `gzip`.
+    /// Compressor; empty for the server's choice. Example: `gzip`.
     @Zero public var compressionAlgorithm: String
 
     public init() {}
@@ -46,7 +46,7 @@ public struct StoragePoolVolumeBackupsPost: WireValue {
     }
 }
 
-/// StoragePoolVolumeBackupPost.
+/// What is sent to rename or move a backup of a volume.
 public struct StoragePoolVolumeBackupPost: WireValue {
     /// Name. Example: `backup1`.
     @Zero public var name: String

@@ -1,8 +1,8 @@
-/// StorageVolumeSnapshotsPost.
+/// What is sent to create a snapshot of a volume.
 public struct StorageVolumeSnapshotsPost: WireValue {
     /// Name. Example: `snap0`.
     @Zero public var name: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime?
 
     public init() {}
@@ -13,7 +13,7 @@ public struct StorageVolumeSnapshotsPost: WireValue {
     }
 }
 
-/// StorageVolumeSnapshotPost.
+/// What is sent to rename or move a snapshot of a volume.
 public struct StorageVolumeSnapshotPost: WireValue {
     /// Name. Example: `snap1`.
     @Zero public var name: String
@@ -25,19 +25,19 @@ public struct StorageVolumeSnapshotPost: WireValue {
     }
 }
 
-/// StorageVolumeSnapshot.
+/// A snapshot of a volume.
 public struct StorageVolumeSnapshot: WireValue {
-    /// Description. Example: `My custom volume`.
+    /// Text for people. Example: `My custom volume`.
     @Zero public var description: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime?
     /// Name. Example: `snap0`.
     @Zero public var name: String
-    /// Config. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
+    /// Configuration: keys and values. Example: `{"zfs.remove_snapshots": "true", "size": "50GiB"}`.
     @Zero public var config: [String: String]
-    /// Content type. Example: `filesystem`.
+    /// `filesystem` or `block`. Example: `filesystem`.
     @Zero public var contentType: String
-    /// Created at. Example: `2021-03-23T20:00:00-04:00`.
+    /// When it was made. Example: `2021-03-23T20:00:00-04:00`.
     @Zero public var createdAt: LXDTime
 
     public init() {}
@@ -65,11 +65,11 @@ public struct StorageVolumeSnapshot: WireValue {
     }
 }
 
-/// StorageVolumeSnapshotPut.
+/// What a client may change of a snapshot of a volume.
 public struct StorageVolumeSnapshotPut: WireValue {
-    /// Description. Example: `My custom volume`.
+    /// Text for people. Example: `My custom volume`.
     @Zero public var description: String
-    /// Expires at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it will be removed; the zero time for never. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var expiresAt: LXDTime?
 
     public init() {}

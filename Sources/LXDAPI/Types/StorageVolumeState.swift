@@ -1,6 +1,6 @@
-/// StorageVolumeState.
+/// What a volume uses at the moment.
 public struct StorageVolumeState: WireValue {
-    /// Usage.
+    /// Use.
     @Zero public var usage: StorageVolumeStateUsage?
 
     public init() {}
@@ -10,11 +10,11 @@ public struct StorageVolumeState: WireValue {
     }
 }
 
-/// StorageVolumeStateUsage.
+/// Use of a volume.
 public struct StorageVolumeStateUsage: WireValue {
-    /// Used. Example: `1693552640`.
+    /// Bytes used. Example: `1693552640`.
     @OmitEmpty public var used: UInt64
-    /// Total. Example: `5189222192`.
+    /// Bytes that fit; 0 without a limit. Example: `5189222192`.
     @Zero public var total: Int64
 
     public init() {}

@@ -1,26 +1,26 @@
-/// Warning.
+/// A warning.
 public struct Warning: WireValue {
-    /// Status. Example: `new`.
+    /// `new`, `acknowledged` or `resolved`. Example: `new`.
     @Zero public var status: String
-    /// Uuid. Example: `e9e9da0d-2538-4351-8047-46d4a8ae4dbb`.
+    /// Identity. Example: `e9e9da0d-2538-4351-8047-46d4a8ae4dbb`.
     @Zero public var uuid: String
-    /// Location. Example: `node1`.
+    /// Cluster member; `none` without a cluster. Example: `node1`.
     @Zero public var location: String
     /// Project. Example: `default`.
     @Zero public var project: String
-    /// Type. Example: `Couldn't find CGroup`.
+    /// Kind. Example: `Couldn't find CGroup`.
     @Zero public var type: String
-    /// Count. Example: `1`.
+    /// How often it was seen. Example: `1`.
     @Zero public var count: Int
-    /// First seen at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it was first seen. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var firstSeenAt: LXDTime
-    /// Last seen at. Example: `2021-03-23T17:38:37.753398689-04:00`.
+    /// When it was last seen. Example: `2021-03-23T17:38:37.753398689-04:00`.
     @Zero public var lastSeenAt: LXDTime
-    /// Last message. Example: `Couldn't find the CGroup blkio.weight, disk priority will be ignored`.
+    /// Message of the last time. Example: `Couldn't find the CGroup blkio.weight, disk priority will be ignored`.
     @Zero public var lastMessage: String
-    /// Severity. Example: `low`.
+    /// `low`, `moderate` or `high`. Example: `low`.
     @Zero public var severity: String
-    /// Entity url. Example: `/1.0/instances/c1?project=default`.
+    /// Address of what it is about. Example: `/1.0/instances/c1?project=default`.
     @Zero public var entityURL: String
 
     public init() {}
@@ -47,9 +47,9 @@ public struct Warning: WireValue {
     }
 }
 
-/// WarningPut.
+/// What a client may change of a warning.
 public struct WarningPut: WireValue {
-    /// Status. Example: `new`.
+    /// `new`, `acknowledged` or `resolved`. Example: `new`.
     @Zero public var status: String
 
     public init() {}
