@@ -8,7 +8,7 @@ import Testing
         try await TestServer.with(responder: { _ in text("no such thing", status: 404) }) { server in
             let socket = try RawSocket(server.path)
             socket.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n")
-            let answer = socket.receive()
+            let answer = await socket.receive()
             #expect(answer.hasPrefix("HTTP/1.1 404"))
             #expect(answer.hasSuffix("no such thing"))
         }
@@ -50,7 +50,7 @@ import Testing
         try await TestServer.with(limits: limits, responder: { _ in text("ok") }) { server in
             let socket = try RawSocket(server.path)
             socket.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + String(repeating: "a", count: 64 << 10) + "\r\n\r\n")
-            #expect(socket.receive().hasPrefix("HTTP/1.1 431"))
+            #expect(await socket.receive().hasPrefix("HTTP/1.1 431"))
         }
     }
 
@@ -58,7 +58,7 @@ import Testing
         try await TestServer.with(responder: { _ in text("ok") }) { server in
             let socket = try RawSocket(server.path)
             socket.send("\u{1}\u{2}\u{3} nonsense\r\n\r\n")
-            #expect(socket.receive().hasPrefix("HTTP/1.1 400"))
+            #expect(await socket.receive().hasPrefix("HTTP/1.1 400"))
         }
     }
 
@@ -69,7 +69,7 @@ import Testing
             let socket = try RawSocket(server.path)
             let start = Date()
             socket.send("GET / HT")
-            #expect(socket.receive() == "")
+            #expect(await socket.receive() == "")
             #expect(Date().timeIntervalSince(start) < 3)
         }
     }
@@ -83,7 +83,8 @@ import Testing
         try await TestServer.with(limits: limits, responder: responder) { server in
             let socket = try RawSocket(server.path)
             socket.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
-            #expect(!socket.receive().contains("200"))
+            let answer = await socket.receive()
+            #expect(!answer.contains("200"))
         }
     }
 
@@ -108,7 +109,7 @@ import Testing
             let socket = try RawSocket(server.path)
             socket.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
             socket.closeOutput()
-            #expect(socket.receive().hasSuffix("late"))
+            #expect(await socket.receive().hasSuffix("late"))
         }
     }
 
@@ -116,7 +117,7 @@ import Testing
         try await TestServer.with(responder: { request in text("<\(request.target)>") }) { server in
             let socket = try RawSocket(server.path)
             socket.send((1...5).map { "GET /\($0) HTTP/1.1\r\nHost: a\r\n\r\n" }.joined())
-            let answer = socket.receive(until: "</5>")
+            let answer = await socket.receive(until: "</5>")
             let order = (1...5).compactMap { answer.range(of: "</\($0)>")?.lowerBound }
             #expect(order.count == 5 && order == order.sorted())
         }
@@ -126,7 +127,7 @@ import Testing
         try await TestServer.with(responder: { request in text("<\(request.target)>") }) { server in
             let socket = try RawSocket(server.path)
             socket.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 24\r\n\r\nGET /evil HTTP/1.1\r\n\r\n..GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
-            let answer = socket.receive(until: "</b>")
+            let answer = await socket.receive(until: "</b>")
             #expect(answer.contains("</a>") && !answer.contains("evil"))
         }
     }
@@ -137,9 +138,9 @@ import Testing
         }) { server in
             let socket = try RawSocket(server.path)
             socket.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n")
-            #expect(socket.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
+            #expect(await socket.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100"))
             socket.send("abc")
-            #expect(socket.receive(until: "\r\n\r\n3").hasPrefix("HTTP/1.1 200"))
+            #expect(await socket.receive(until: "\r\n\r\n3").hasPrefix("HTTP/1.1 200"))
         }
     }
 
@@ -168,9 +169,9 @@ import Testing
             #expect(try await eventually { server.listener.connectionCount == 2 })
             let third = try RawSocket(server.path)
             third.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            #expect(third.receive() == "")
+            #expect(await third.receive() == "")
             first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            #expect(first.receive(until: "ok").hasPrefix("HTTP/1.1 200"))
+            #expect(await first.receive(until: "ok").hasPrefix("HTTP/1.1 200"))
             second.send("")
         }
     }

@@ -71,29 +71,32 @@ struct RawSocket: ~Copyable {
 
     func closeOutput() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    /// Reads until the text has come, the peer closes or five seconds are over.
-    func receive(until marker: String? = nil) -> String {
-        var all: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            all += buffer.prefix(count)
-            if let marker, String(decoding: all, as: UTF8.self).contains(marker) { break }
+    /// Reads until the text has come, the peer closes or five seconds are over. On a thread of its own: a blocked one of
+    /// the cooperative pool would stop the server that is to answer.
+    func receive(until marker: String? = nil) async -> String {
+        let all = await read { bytes in
+            marker.map { String(decoding: bytes, as: UTF8.self).contains($0) } ?? false
         }
         return String(decoding: all, as: UTF8.self)
     }
 
     /// Reads exactly so many bytes, fewer when the peer closes.
-    func receive(bytes wanted: Int) -> [UInt8] {
-        var all: [UInt8] = []
-        while all.count < wanted {
-            var buffer = [UInt8](repeating: 0, count: wanted - all.count)
-            let count = recv(descriptor, &buffer, buffer.count, 0)
-            guard count > 0 else { break }
-            all += buffer.prefix(count)
+    func receive(bytes wanted: Int) async -> [UInt8] { await read { $0.count >= wanted } }
+
+    private func read(until isEnough: @escaping @Sendable ([UInt8]) -> Bool) async -> [UInt8] {
+        let descriptor = descriptor
+        return await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var all: [UInt8] = []
+                var buffer = [UInt8](repeating: 0, count: 65536)
+                while !isEnough(all) {
+                    let count = recv(descriptor, &buffer, buffer.count, 0)
+                    guard count > 0 else { break }
+                    all += buffer.prefix(count)
+                }
+                continuation.resume(returning: all)
+            }
         }
-        return all
     }
 }
 
