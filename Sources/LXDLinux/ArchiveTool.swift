@@ -42,7 +42,7 @@ package struct ArchiveCommand: Sendable {
     var descriptors: [Int32: Int32] = [:]
     private var numbers: [Int32: Int32] = [:]
 
-    /// - Parameter name: `unpack`, `read`, `pack`, `copy`, `sweep`, `usage`, `write` or `unsquash`.
+    /// - Parameter name: `unpack`, `read`, `pack`, `copy`, `sweep` or `unsquash`.
     package init(_ name: String) { arguments = [name] }
 
     package mutating func add(_ words: String...) { arguments += words }

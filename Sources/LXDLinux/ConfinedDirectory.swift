@@ -257,3 +257,10 @@ package func makeHostDirectories(_ path: String, mode: UInt32 = 0o711) throws(Er
         if result != -EEXIST { try check(result) }
     }
 }
+
+extension ConfinedDirectory {
+    /// Creates or empties a file for writing; never through a symlink.
+    package func create(_ path: String, mode: UInt32 = 0o600) throws(Errno) -> OwnedDescriptor {
+        try open(path, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+    }
+}

@@ -108,15 +108,29 @@ extension ContainerRuntime {
         } else {
             request = .serveStoppedFiles(rootfs: stopped.rootfs, mountPoint: stopped.mountPoint, idmap: stopped.idmap)
         }
-        return try await connectFiles(request)
+        return try await connectFiles(name, request)
     }
 
-    private func connectFiles(_ request: HelperRequest) async throws -> FileDescriptor {
-        var sockets = try SocketPair(.stream)
-        let far = FileDescriptor(rawValue: sockets.secondNumber)
-        _ = try await helper.perform(request, purpose: "open the files", connection: far)
-        guard let near = sockets.first.take() else { throw RuntimeError.helperDied("open the files") }
-        return near.release()
+    private func connectFiles(_ name: String, _ request: HelperRequest) async throws -> FileDescriptor {
+        try await BlockingPool.shared.run { [self] in
+            var sockets = try SocketPair(.stream)
+            let server = try helper.start(
+                "request", plan: request, descriptors: [HelperDescriptor.connection: sockets.secondNumber])
+            // Known before it has mounted anything, so that a start can end it.
+            addFileServer(name, server.process)
+            _ = try server.receive(purpose: "open the files", deadline: .seconds(30))
+            guard let near = sockets.first.take() else { throw RuntimeError.helperDied("open the files") }
+            return near.release()
+        }
+    }
+
+    /// Ends the file servers of a container: they hold its layers mounted.
+    package func closeFiles(_ name: String) async {
+        for server in takeFileServers(name) {
+            // One that has ended already is what is wanted.
+            try? server.signal(9)
+            _ = await server.wait(timeout: .seconds(5))
+        }
     }
 
     /// The version of liblxc.

@@ -58,6 +58,7 @@ package final class ContainerRuntime: Sendable {
         var starting: Set<String> = []
         var waiters: [String: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
         var nextTicket: UInt64 = 0
+        var fileServers: [String: [ProcessHandle]] = [:]
     }
 
     package let helper: HelperProgram
@@ -100,6 +101,7 @@ package final class ContainerRuntime: Sendable {
         }
         guard claimed else { throw RuntimeError.alreadyRunning(name) }
         defer { state.withLock { _ = $0.starting.remove(name) } }
+        await closeFiles(name)
         // Not cancelled half-way: a start either is complete or undone.
         return try await Task { [plan] in
             do {
@@ -145,6 +147,7 @@ package final class ContainerRuntime: Sendable {
     /// Waits for the end of a container and cleans up after it.
     private func watch(_ entry: Entry) async {
         _ = await entry.monitor.wait()
+        await closeFiles(entry.name)
         let target = await BlockingPool.shared.run { () -> ContainerExit.Target in
             let target = self.exitTarget(of: entry.name)
             // Normally liblxc has done most of this; after a crash of the monitor it has not.
@@ -250,6 +253,20 @@ package final class ContainerRuntime: Sendable {
         for entry in found { add(entry) }
         for exit in gone { exitContinuation.yield(exit) }
         return found.map(\.name)
+    }
+
+    // MARK: File servers
+
+    func addFileServer(_ name: String, _ server: ProcessHandle) {
+        state.withLock { state in
+            var servers = state.fileServers[name, default: []].filter { $0.exit == nil }
+            servers.append(server)
+            state.fileServers[name] = servers
+        }
+    }
+
+    func takeFileServers(_ name: String) -> [ProcessHandle] {
+        state.withLock { $0.fileServers.removeValue(forKey: name) ?? [] }
     }
 
     // MARK: Asking

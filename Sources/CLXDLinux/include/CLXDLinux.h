@@ -413,6 +413,7 @@ static inline int clxd_epoll_wait_one(int epoll, int timeout, uint64_t *token) {
     return r;
 }
 #define CLXD_EPOLLIN 1
+#define CLXD_EPOLLOUT 4
 #define CLXD_EPOLLONESHOT (1u << 30)
 
 /* ---- extended attributes through a descriptor opened with O_PATH ---- */
