@@ -16,9 +16,9 @@ struct Command {
 
     /// The options every command has or may have.
     private static let arities = [
-        "--status": 1, "--archive": 1, "--output": 1, "--input": 1, "--from": 1, "--to": 1, "--in": 1,
+        "--status": 1, "--archive": 1, "--output": 1, "--to": 1, "--in": 1,
         "--route": 3, "--strip": 1, "--name": 1, "--limit": 1, "--compression": 1,
-        "--tree": 2, "--file": 2, "--directory": 1, "--layers": 1, "--upper": 1, "--work": 1,
+        "--tree": 2, "--file": 2, "--layers": 1,
         "--limit-bytes": 1, "--limit-entries": 1, "--limit-seconds": 1,
     ]
 
@@ -42,12 +42,6 @@ struct Command {
         case "sweep":
             let sweep = try Sweep(options, report)
             body = { () throws(Failure) in try sweep.run() }
-        case "usage":
-            let usage = try Usage(options)
-            body = { () throws(Failure) in try usage.run() }
-        case "write":
-            let write = try WriteFiles(options, report)
-            body = { () throws(Failure) in try write.run() }
         case "unsquash":
             let unsquash = try Unsquash(options, report)
             body = { () throws(Failure) in try unsquash.run() }

@@ -10,24 +10,13 @@ enum LayeredTree {
             return Descriptor(
                 try check(clxd_openat2(layers[0], ".", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), "open the tree"))
         }
-        return try mount(options: "lowerdir=" + layers.map { "/proc/self/fd/\($0)" }.joined(separator: ":"), readOnly: true)
-    }
-
-    /// Opens the merged tree for writing: changes go to `upper`.
-    static func openWritable(lower: [Int32], upper: Int32, work: Int32) throws(Failure) -> Descriptor {
-        if lower.isEmpty {
-            return Descriptor(
-                try check(clxd_openat2(upper, ".", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), "open the tree"))
-        }
-        let layers = lower.map { "/proc/self/fd/\($0)" }.joined(separator: ":")
-        return try mount(
-            options: "lowerdir=\(layers),upperdir=/proc/self/fd/\(upper),workdir=/proc/self/fd/\(work)", readOnly: false)
+        return try mount(options: "lowerdir=" + layers.map { "/proc/self/fd/\($0)" }.joined(separator: ":"))
     }
 
     /// Mounts over a directory that exists everywhere; only this process sees it.
-    private static func mount(options: String, readOnly: Bool) throws(Failure) -> Descriptor {
+    private static func mount(options: String) throws(Failure) -> Descriptor {
         guard options.utf8.count < 4096 else { throw Failure(.limit, "the volume has too many layers") }
-        let flags = UInt64(CLXD_MS_NODEV | CLXD_MS_NOSUID | CLXD_MS_NOEXEC | (readOnly ? CLXD_MS_RDONLY : 0))
+        let flags = UInt64(CLXD_MS_NODEV | CLXD_MS_NOSUID | CLXD_MS_NOEXEC | CLXD_MS_RDONLY)
         try check(clxd_mount("overlay", "/run", "overlay", flags, options), "mount the volume's layers")
         return Descriptor(try check(clxd_openat2(CLXD_AT_FDCWD, "/run", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), "open the tree"))
     }

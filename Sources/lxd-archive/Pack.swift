@@ -2,7 +2,7 @@ import CArchive
 import CLXDLinux
 import Glibc
 
-/// `pack --output FD --compression KIND [--directory NAME]... [--file FD NAME]... [--tree LAYERS PREFIX]...`: a tar stream
+/// `pack --output FD --compression KIND [--file FD NAME]... [--tree LAYERS PREFIX]...`: a tar stream
 /// of the named files and trees, in that order.
 ///
 /// pax dialect, numeric ids, hard links, device nodes, sparse files, ACLs, `security.capability` and `user.*` attributes.
@@ -15,7 +15,6 @@ struct Pack {
 
     private let output: Int32
     private let compression: String
-    private let directories: [Bytes]
     private let files: [(descriptor: Int32, name: Bytes)]
     private let trees: [Tree]
     private let report: Report
@@ -23,9 +22,6 @@ struct Pack {
     init(_ options: Arguments, _ report: Report) throws(Failure) {
         output = try options.number("--output")
         compression = options.text("--compression") ?? "none"
-        var directories: [Bytes] = []
-        for values in options.all("--directory") { directories.append(Bytes(values[0].utf8)) }
-        self.directories = directories
         var files: [(Int32, Bytes)] = []
         for values in options.all("--file") { files.append((try descriptor(values[0]), Bytes(values[1].utf8))) }
         self.files = files
@@ -43,7 +39,6 @@ struct Pack {
         for tree in trees { roots.append((try LayeredTree.open(tree.layers), tree.prefix)) }
         try Confinement.seal(keeping: [.dacOverride], limits: .init(cpuSeconds: 24 * 3600, addressBytes: 4 << 30))
         let writer = try ArchiveWriter(output: output, compression: compression, report: report)
-        for name in directories { try writer.addDirectory(name) }
         for (number, name) in files { try writer.addFile(number, name) }
         for (root, prefix) in roots { try writer.addTree(root.number, prefix: prefix) }
         return try writer.finish()
@@ -109,16 +104,6 @@ final class ArchiveWriter {
         let result = archive_write_header(handle, entry)
         guard result == ARCHIVE_OK || result == ARCHIVE_WARN else { throw failure("write \(quoted(name))") }
         try report.progress(read: totals.read, written: archive_filter_bytes(handle, -1), entries: totals.entries)
-    }
-
-    /// A directory owned by root that exists in the archive only.
-    func addDirectory(_ name: Bytes) throws(Failure) {
-        var status = clxd_status()
-        status.mode = 0o040755
-        status.mtime_sec = Int64(time(nil))
-        let entry = try newEntry(name, status)
-        defer { archive_entry_free(entry) }
-        try put(entry, name)
     }
 
     /// A regular file owned by root, from an open descriptor.

@@ -67,28 +67,3 @@ struct Sweep {
         }
     }
 }
-
-/// `usage --layers FDS`: bytes on disk of trees, each inode once.
-struct Usage {
-    private let layers: [Int32]
-
-    init(_ options: Arguments) throws(Failure) {
-        guard let list = options.text("--layers") else { throw Failure(.usage, "--layers is missing") }
-        layers = try descriptors(list)
-    }
-
-    func run() throws(Failure) -> Totals {
-        try Confinement.leaveNamespaces()
-        try Confinement.seal(keeping: [.dacOverride], limits: .init())
-        let totals = Box(Totals())
-        let seen = Box<Set<InodeIdentity>>([])
-        for layer in layers {
-            try walk(layer, visit: { (node) throws(Failure) in
-                if node.status.nlink > 1 && !node.isDirectory && !seen.value.insert(node.identity).inserted { return }
-                totals.value.written += Int64(node.status.blocks) * 512
-                totals.value.entries += 1
-            })
-        }
-        return totals.value
-    }
-}

@@ -81,45 +81,4 @@ package enum TemplateFiles {
             throw LXDError.badRequest("Failed to read template file: \(name): \(error)", cause: error)
         }
     }
-
-    /// Puts files into the root of a stopped instance, merged in a namespace of its own by `lxd-archive`.
-    ///
-    /// - Parameters:
-    ///   - lower: Paths of the read-only layers, topmost first; empty if `upper` is the whole root.
-    ///   - work: The overlay's work directory; not used without `lower`.
-    package static func apply(
-        _ files: [RenderedFile], lower: [String], upper: String, work: String, with tool: ArchiveTool
-    ) async throws {
-        guard !files.isEmpty else { return }
-        let input = try ScratchFile(records(files))
-        let layers = try lower.map { try ConfinedDirectory(path: $0) }
-        let own = try ConfinedDirectory(path: upper)
-        let scratch = lower.isEmpty ? nil : try ConfinedDirectory(path: work)
-        var command = ArchiveCommand("write")
-        if !layers.isEmpty { command.add("--layers", descriptors: layers.map(\.descriptor.rawValue)) }
-        command.add("--upper", descriptor: own.descriptor.rawValue)
-        if let scratch { command.add("--work", descriptor: scratch.descriptor.rawValue) }
-        command.add("--input", descriptor: input.descriptor.rawValue)
-        do {
-            try await tool.run(command)
-        } catch let error as ArchiveError {
-            throw LXDError.badRequest("Failed to create template file: \(error.message)", cause: error)
-        }
-        withExtendedLifetime((input, layers, own, scratch)) {}
-    }
-
-    /// The records `lxd-archive write` reads. Files belong to the container's root.
-    static func records(_ files: [RenderedFile]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        for file in files {
-            let path = Array(file.path.utf8)
-            let numbers: [UInt32] = [
-                file.onlyIfMissing ? 1 : 0, 0, 0, 0o644, UInt32(clamping: path.count), UInt32(clamping: file.contents.count),
-            ]
-            for number in numbers { withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) } }
-            bytes += path
-            bytes += file.contents
-        }
-        return bytes
-    }
 }
