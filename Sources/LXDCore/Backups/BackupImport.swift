@@ -1,0 +1,136 @@
+import Foundation
+package import LXDAPI
+import LXDDatabase
+import LXDLinux
+import LXDImages
+import LXDStorage
+import SystemPackage
+import Logging
+
+/// An uploaded backup whose index has been read and checked.
+package struct ImportPlan: Sendable {
+    package let path: String
+    package let name: String
+    let row: InstanceRow
+    let snapshots: [InstanceSnapshot]
+}
+
+extension BackupService {
+    /// Takes an upload into a file of its own.
+    ///
+    /// - Parameter nextChunk: The next bytes; nil at the end.
+    /// - Returns: The file; the caller hands it to ``importInstance(_:by:)`` or ``discard(_:)``.
+    package func receive(_ nextChunk: @Sendable () async throws -> [UInt8]?) async throws -> String {
+        let path = environment.paths.backups + "/lxd_backup_upload_" + VolatileKeys.newID()
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let file = FileHandle(forWritingAtPath: path)
+        else { throw LXDError.internalError("Failed to create a file for the upload") }
+        do {
+            while let chunk = try await nextChunk() { try file.write(contentsOf: chunk) }
+            try file.close()
+            return path
+        } catch {
+            discard(path)
+            throw error
+        }
+    }
+
+    package func discard(_ path: String) {
+        do { try removeHostTree(path) } catch {
+            environment.logger.warning("Failed removing an upload", metadata: ["path": "\(path)", "error": "\(error)"])
+        }
+    }
+
+    /// Reads the index of an uploaded backup. Nothing else in it is believed.
+    ///
+    /// - Parameters:
+    ///   - pool: Where to put the instance; empty for the pool it came from or, if there is none of that name, the
+    ///     default profile's.
+    ///   - name: Another name for the instance; empty for its own.
+    package func planImport(_ path: String, project: String, pool: String, name: String) async throws -> ImportPlan {
+        let index = try await archive.readIndex(of: FilePath(path))
+        let document: BackupIndexDocument<BackupConfig> = try LXDYAML.decode(from: index.text)
+        guard let config = document.config, let container = config.container else {
+            throw LXDError.badRequest("Backup is missing its configuration")
+        }
+        let name = name.isEmpty ? index.name.rawValue : try InstanceName(name).rawValue
+        let snapshots = try index.snapshots.map { name in
+            guard let snapshot = config.snapshots.first(where: { $0.name == name.rawValue }) else {
+                throw LXDError.badRequest("Backup is missing the configuration of snapshot \(goQuoted(name.rawValue))")
+            }
+            return snapshot
+        }
+        let target = try await environment.store.read { tx in
+            guard try tx.instance(project: project, name: name) == nil else {
+                throw LXDError.conflict("Instance \(goQuoted(name)) already exists")
+            }
+            let isKnown = try tx.storagePool(index.pool) != nil
+            if !pool.isEmpty || isKnown {
+                let wanted = pool.isEmpty ? index.pool : pool
+                guard try tx.storagePool(wanted) != nil else { throw LXDError.notFound("Storage pool not found") }
+                return wanted
+            }
+            let owner = try tx.effectiveProject(project, .profiles)
+            guard let profile = try tx.profile(project: owner, name: "default"),
+                let found = rootDisk(profile.devices)?.config["pool"]
+            else { throw LXDError.notFound("Failed to get root disk device: No root device could be found") }
+            return found
+        }
+        var row = InstanceRow(project: project, name: name, createdAt: container.createdAt)
+        row.architecture = try Architectures.named(container.architecture).id
+        row.description = container.description
+        row.ephemeral = container.ephemeral
+        row.config = container.config
+        row.devices = container.devices
+        row.profiles = container.profiles
+        row.lastUsedAt = container.lastUsedAt
+        let profiles = row.profiles
+        let inherited = try await environment.store.read { try $0.requireProfiles(profiles, project: project) }
+        let root = rootDisk(Expansion.devices(inherited, own: row.devices))
+        if root?.config["pool"] != target {
+            row.devices[root?.name ?? "root"] = (root?.config ?? ["type": "disk", "path": "/"]).merging(["pool": target]) { $1 }
+        }
+        return ImportPlan(path: path, name: name, row: row, snapshots: snapshots)
+    }
+
+    /// Makes the instance of an uploaded backup and removes the upload.
+    package func importInstance(_ plan: ImportPlan, by requestor: EventLifecycleRequestor?) async throws {
+        defer { discard(plan.path) }
+        let key = InstanceKey(project: plan.row.project, name: plan.name)
+        try await environment.locks.with(key, .create) {
+            let instance = try await instances.insert(
+                plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
+            try await insertSnapshots(plan, instance)
+            try await instances.fill(instance, progress: .none) { [archive] pool, volume in
+                @Sendable func unpack(_ snapshot: String?, _ target: FillTarget) async throws {
+                    try await archive.unpack(
+                        FilePath(plan.path), snapshot: try snapshot.map { try SnapshotName($0) }, root: target.root,
+                        metadata: target.metadata)
+                }
+                for snapshot in plan.snapshots {
+                    try await pool.create(
+                        volume.withSnapshot(snapshot.name),
+                        from: .fill { try await unpack(snapshot.name, $0) })
+                }
+                try await pool.create(volume, from: .fill { try await unpack(nil, $0) })
+            }
+            environment.announce(.instanceCreated, key, by: requestor)
+        }
+    }
+
+    private func insertSnapshots(_ plan: ImportPlan, _ instance: LoadedInstance) async throws {
+        try await environment.store.write { tx in
+            let pool = try instance.rootPool()
+            let volume = try tx.storageVolume(pool: pool, project: instance.project, kind: .container, name: instance.name)
+            for snapshot in plan.snapshots {
+                var row = SnapshotRow(instanceID: instance.row.id, name: snapshot.name, createdAt: snapshot.createdAt)
+                row.expiresAt = snapshot.expiresAt.isZero ? nil : snapshot.expiresAt
+                row.config = snapshot.config
+                row.devices = snapshot.devices
+                if let root = rootDisk(row.devices) { row.devices[root.name]?["pool"] = pool }
+                try tx.insertSnapshot(row)
+                if let volume { try tx.insertStorageVolumeSnapshot(VolumeSnapshotRow(volumeID: volume.id, name: snapshot.name)) }
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import LXDAPI
+package import LXDDatabase
+import LXDStorage
+import Logging
+
+extension InstanceEnvironment {
+    /// Removes an instance's volume with all snapshots, its files and its rows. Safe to run twice.
+    ///
+    /// The row is marked first, so that a restart goes on where a killed process stopped.
+    package func removeEverything(of instance: LoadedInstance) async throws {
+        let id = instance.row.id
+        let snapshots = try await store.write { tx in
+            try tx.setInstancePhase(id: id, .deleting)
+            return try tx.snapshots(instanceID: id)
+        }
+        let poolName = try instance.rootPool()
+        let pool = try await pools.driver(poolName)
+        for snapshot in snapshots.reversed() {
+            try await pool.delete(volume(instance.key, snapshot: snapshot.name))
+        }
+        try await pool.delete(volume(instance.key))
+        removeFolder(paths.instanceBackups + "/" + instance.runtimeName)
+        removeFolder(paths.instanceDevices(instance.runtimeName))
+        removeFolder(paths.sharedMounts + "/" + instance.runtimeName)
+        let key = instance.key
+        try await store.write { tx in
+            if let volume = try tx.storageVolume(pool: poolName, project: key.project, kind: .container, name: key.name) {
+                try tx.deleteStorageVolume(id: volume.id)
+            }
+            try tx.deleteInstance(id: id)
+        }
+    }
+
+    /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
+    package func removeUnfinished() async {
+        do {
+            let (instances, snapshots) = try await store.read { tx in
+                (try tx.loadInstances().filter { $0.row.phase != .ready }, try tx.unfinishedSnapshots())
+            }
+            for instance in instances {
+                await attempt("removing unfinished instance \(instance.runtimeName)") {
+                    try await self.removeEverything(of: instance)
+                }
+            }
+            for snapshot in snapshots {
+                await attempt("removing unfinished snapshot \(snapshot.name)") { try await self.removeUnfinished(snapshot) }
+            }
+        } catch {
+            logger.error("Failed looking for unfinished instances", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func removeUnfinished(_ snapshot: SnapshotRow) async throws {
+        let owner = try await store.read { tx in try tx.loadInstances().first { $0.row.id == snapshot.instanceID } }
+        guard let owner else { return }
+        let pool = try await pools.driver(owner.rootPool())
+        try await pool.delete(volume(owner.key, snapshot: snapshot.name))
+        try await store.write { try $0.removeSnapshotRows(snapshot, of: owner) }
+    }
+
+    private func attempt(_ what: String, _ body: () async throws -> Void) async {
+        do { try await body() } catch { logger.error("Failed \(what)", metadata: ["error": "\(error)"]) }
+    }
+
+    private func removeFolder(_ path: String) {
+        do {
+            try FileManager.default.removeItem(atPath: path)
+        } catch CocoaError.fileNoSuchFile {
+        } catch {
+            logger.warning("Failed removing \(path)", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+extension Transaction {
+    /// Deletes the rows of a snapshot and of its volume.
+    package func removeSnapshotRows(_ snapshot: SnapshotRow, of instance: LoadedInstance) throws {
+        let pool = try instance.rootPool()
+        if let volume = try storageVolume(pool: pool, project: instance.project, kind: .container, name: instance.name),
+            let row = try storageVolumeSnapshot(volumeID: volume.id, name: snapshot.name)
+        {
+            try deleteStorageVolumeSnapshot(id: row.id)
+        }
+        try deleteSnapshot(id: snapshot.id)
+    }
+}
