@@ -49,11 +49,35 @@ extension ClientConfiguration {
     }
 
     private static func decode(_ content: Data) throws(LXDError) -> ConfigurationFile {
+        let text = String(decoding: content, as: UTF8.self)
         do {
-            return try LXDYAML.decode(ConfigurationFile.self, from: String(decoding: content, as: UTF8.self))
+            return try LXDYAML.decode(ConfigurationFile.self, from: text)
         } catch {
-            throw error.wrapped("Unable to decode the configuration")
+            // People append sections to the file; the last one of a name counts.
+            let reduced = lastOfEachSection(text)
+            guard reduced != text else { throw error.wrapped("Unable to decode the configuration") }
+            do {
+                return try LXDYAML.decode(ConfigurationFile.self, from: reduced)
+            } catch {
+                throw error.wrapped("Unable to decode the configuration")
+            }
         }
+    }
+
+    /// The text without the top-level sections of which another follows with the same key.
+    static func lastOfEachSection(_ text: String) -> String {
+        var sections: [(key: Substring, lines: [Substring])] = [("", [])]
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            let isKey = line.first.map { !$0.isWhitespace && $0 != "#" && $0 != "-" } ?? false
+            if isKey, let colon = line.firstIndex(of: ":") {
+                let key = line[..<colon]
+                sections.removeAll { $0.key == key }
+                sections.append((key, [line]))
+            } else {
+                sections[sections.count - 1].lines.append(line)
+            }
+        }
+        return sections.flatMap(\.lines).joined(separator: "\n")
     }
 
     /// Writes the configuration beside the old file and puts it in its place.

@@ -22,7 +22,8 @@ extension ServerConnection {
         let tls = try Self.tls(name, remote, configuration)
         var url = remote.address
         while url.hasSuffix("/") { url.removeLast() }
-        self.init(.tcp(host: host, port: port, tls: tls), url: url, project: project)
+        let pinned = Self.text(configuration.serverCertificatePath(name)) ?? ""
+        self.init(.tcp(host: host, port: port, tls: tls), url: url, project: project, pinnedCertificate: pinned)
     }
 
     /// `unix://` means the socket that `LXD_SOCKET` or `LXD_DIR` names.

@@ -15,8 +15,11 @@ public struct ServerConnection: Sendable {
     public private(set) var target = ""
     /// `https://host:port`, or `http://unix.socket`.
     public let url: String
+    /// The certificate in PEM that the server must show; empty when none is kept.
+    private let pinnedCertificate: String
 
-    package init(_ endpoint: HTTPEndpoint, url: String, project: String = "") {
+    package init(_ endpoint: HTTPEndpoint, url: String, project: String = "", pinnedCertificate: String = "") {
+        self.pinnedCertificate = pinnedCertificate
         http = HTTPClientSession(endpoint)
         cache = ServerCache()
         self.url = url
@@ -64,6 +67,12 @@ private actor ServerCache {
 extension ServerConnection {
     /// What the server said about itself when it was first asked.
     public func knownServer() async throws -> Server { try await cache.server { try await server().value } }
+
+    /// The certificate in PEM by which other servers know this one; empty when its authority is known to all.
+    public func certificate() async throws -> String {
+        if url.hasPrefix("https:") { return pinnedCertificate }
+        return try await knownServer().environment.certificate
+    }
 
     public func hasExtension(_ name: String) async throws -> Bool { try await knownServer().apiExtensions.contains(name) }
 

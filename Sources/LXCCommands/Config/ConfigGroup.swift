@@ -7,9 +7,17 @@ struct ConfigGroup: CommandGroup {
         commandName: "config",
         abstract: "Manage instance and server configuration options",
         subcommands: [
-            ConfigDeviceGroup.self, ConfigEdit.self, ConfigGet.self, ConfigMetadataGroup.self, ConfigSet.self,
+            ConfigDeviceGroup.self, ConfigEdit.self, ConfigGet.self, ConfigMetadataGroup.self, ConfigProfileGroup.self,
+            ConfigSet.self,
             ConfigShow.self, ConfigTemplateGroup.self, ConfigTrustGroup.self, ConfigUnset.self,
         ])
+}
+
+/// Where the profile commands were once; kept for scripts.
+struct ConfigProfileGroup: CommandGroup {
+    static let configuration = CommandConfiguration(
+        commandName: "profile", abstract: "Manage profiles", shouldDisplay: false,
+        subcommands: ProfileGroup.configuration.subcommands)
 }
 
 /// What the configuration commands are about: an instance, a snapshot or a whole server.

@@ -21,7 +21,7 @@ struct ImageTransfer {
     private var progress: ProgressRenderer { session.renderer("Copying the image: %s") }
 
     private func pull(_ image: Image, _ isPublic: Bool, _ autoUpdate: Bool, _ alias: String) async throws {
-        let server = try await source.knownServer()
+        let certificate = try await source.certificate()
         let secret = image.public ? "" : try await source.imageSecret(image.fingerprint)
         let request = ImagesPost.with {
             $0.public = isPublic
@@ -30,7 +30,7 @@ struct ImageTransfer {
                 $0.type = "image"
                 $0.mode = "pull"
                 $0.protocol = "lxd"
-                $0.certificate = server.environment.certificate
+                $0.certificate = certificate
                 $0.secret = secret
                 $0.imageType = image.type
                 $0.project = source.isSameServer(as: destination) ? source.project : ""
@@ -60,7 +60,7 @@ struct ImageTransfer {
         guard let secret = receiving.initial.metadata["secret"]?.stringValue else {
             throw CommandFailure("The target server gave no secret for the image")
         }
-        let certificate = try await destination.knownServer().environment.certificate
+        let certificate = try await destination.certificate()
         try await RemoteSource.tryAll(try await destination.addresses(), failure: "Failed remote image push") { address in
             let request = ImageExportPost.with {
                 $0.target = address

@@ -59,7 +59,7 @@ struct InstanceFromImage {
         try Self.adopt(found, &request, wantsVM: wantsVM)
         request.source.mode = "pull"
         request.source.protocol = "lxd"
-        request.source.certificate = try await source.knownServer().environment.certificate
+        request.source.certificate = try await source.certificate()
         if alias != nil, found.public {
             request.source.alias = image.name
         } else {

@@ -33,7 +33,7 @@ struct InstanceTransfer {
         request.source.type = "migration"
         request.source.mode = "pull"
         request.source.secrets = sending.initial.metadata.compactMapValues(\.stringValue)
-        request.source.certificate = try await from.knownServer().environment.certificate
+        request.source.certificate = try await from.certificate()
         let template = request
         do {
             return try await RemoteSource.tryAll(try await from.addresses(), failure: "Failed instance creation") { address in
@@ -51,7 +51,7 @@ struct InstanceTransfer {
         _ request: InstancesPost, _ migrate: (InstancePostTarget?) async throws -> ServerOperation
     ) async throws -> Operation {
         let receiving = try await startReceiving(request)
-        let certificate = try await to.knownServer().environment.certificate
+        let certificate = try await to.certificate()
         let sent = try await RemoteSource.tryAll(try await to.addresses(), failure: "Failed instance migration") { address in
             let target = InstancePostTarget.with {
                 $0.operation = "\(address)/1.0/operations/\(receiving.id)"
