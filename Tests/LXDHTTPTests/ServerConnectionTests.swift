@@ -160,6 +160,18 @@ import Testing
         }
     }
 
+    /// NIO ends the process when a connection is accepted while its listener goes away and nobody takes it.
+    @Test func clientsThatConnectWhileAListenerIsDroppedDoNoHarm() async throws {
+        for _ in 0..<50 {
+            try await TestServer.with(responder: { _ in text("ok") }) { server in
+                let path = server.path
+                let clients = Task { for _ in 0..<20 { _ = try? RawSocket(path) } }
+                await server.server.drop(server.listener)
+                await clients.value
+            }
+        }
+    }
+
     @Test func connectionsBeyondTheLimitAreClosed() async throws {
         var limits = HTTPLimits()
         limits.connectionsMax = 2

@@ -30,21 +30,29 @@ package final class HTTPServer: Sendable {
     ///
     /// - Parameter tls: Nil for a unix socket or plain TCP.
     package func listen(on socket: ListeningSocket, tls: ServerTLS? = nil) async throws -> HTTPListener {
-        let limits = limits
+        let listener = HTTPListener(socket: socket)
+        let (limits, logger, responder) = (limits, logger, responder)
         let bootstrap = ServerBootstrap(group: group)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    guard let activity = listener.admit(channel, max: limits.connectionsMax) else {
+                        throw HTTPTransportError.protocolViolation("too many connections")
+                    }
+                    let child = try Self.configure(channel, tls: tls, limits: limits)
+                    // Its task starts here and not in a loop over accepted channels: one that is dropped on its way to
+                    // such a loop, because the listener closes, ends the process (NIO wants every wrapper to be run).
+                    activity.run {
+                        await Self.serve(
+                            child, activity, isUnix: socket.isUnix, isTLS: tls != nil, limits: limits, logger: logger,
+                            responder: responder)
+                        listener.leave(activity)
+                    }
+                }
+            }
         if !socket.isUnix { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
-        let accepting = try await bootstrap.bind(socket.descriptor) { channel in
-            channel.eventLoop.makeCompletedFuture { try Self.configure(channel, tls: tls, limits: limits) }
-        }
-        let listener = HTTPListener(socket: socket, channel: accepting.channel)
-        let responder = responder
-        let logger = logger
-        listener.run {
-            await Self.accept(
-                accepting, on: listener, isTLS: tls != nil, limits: limits, logger: logger, responder: responder)
-        }
+        listener.accept(on: try await bootstrap.withBoundSocket(socket.descriptor).get())
         listeners.withLock { $0[ObjectIdentifier(listener)] = listener }
         return listener
     }
@@ -86,32 +94,6 @@ package final class HTTPServer: Sendable {
         return try Child(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false))
     }
 
-    private static func accept(
-        _ accepting: NIOAsyncChannel<Child, Never>, on listener: HTTPListener, isTLS: Bool, limits: HTTPLimits, logger: Logger,
-        responder: @escaping Responder
-    ) async {
-        let isUnix = listener.isUnix
-        await withDiscardingTaskGroup { connections in
-            do {
-                try await accepting.executeThenClose { inbound in
-                    for try await child in inbound {
-                        guard let activity = listener.admit(child.channel, max: limits.connectionsMax) else {
-                            try? await child.executeThenClose { _, _ in }  // Refused: nobody is left to tell.
-                            continue
-                        }
-                        connections.addTask {
-                            await serve(
-                                child, activity, isUnix: isUnix, isTLS: isTLS, limits: limits, logger: logger, responder: responder)
-                            listener.leave(activity)
-                        }
-                    }
-                }
-            } catch {
-                logger.debug("listener \(listener.address) ended: \(error)")
-            }
-        }
-    }
-
     private static func serve(
         _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger, responder: @escaping Responder
     ) async {
@@ -144,23 +126,17 @@ extension TimeAmount {
 /// One place where a server accepts connections.
 package final class HTTPListener: Sendable {
     private let socket: ListeningSocket
-    private let channel: any Channel
-    private let task = Mutex<Task<Void, Never>?>(nil)
+    private let channel = Mutex<(any Channel)?>(nil)
     private let connections = Mutex<[ObjectIdentifier: ConnectionActivity]>([:])
 
-    init(socket: ListeningSocket, channel: any Channel) {
-        self.socket = socket
-        self.channel = channel
-    }
+    init(socket: ListeningSocket) { self.socket = socket }
 
     /// The path of a unix socket, or "ADDRESS:PORT" as bound.
     package var address: String { socket.address }
     package var isUnix: Bool { socket.isUnix }
     package var connectionCount: Int { connections.withLock { $0.count } }
 
-    func run(_ work: @escaping @Sendable () async -> Void) {
-        task.withLock { $0 = Task(operation: work) }
-    }
+    func accept(on channel: any Channel) { self.channel.withLock { $0 = channel } }
 
     func admit(_ channel: any Channel, max: Int) -> ConnectionActivity? {
         connections.withLock { all in
@@ -176,34 +152,45 @@ package final class HTTPListener: Sendable {
     }
 
     func stopAccepting() async {
-        try? await channel.close()  // Already closed is as good.
+        try? await channel.withLock { $0 }?.close()  // Already closed is as good.
         socket.removePath()
     }
 
     func shutdown(grace: Duration) async {
         await stopAccepting()
-        guard let task = task.withLock({ $0 }) else { return }
         let end = ContinuousClock.now + grace
-        while connectionCount > 0, ContinuousClock.now < end {
-            for activity in connections.withLock({ Array($0.values) }) { activity.closeIfIdle() }
+        while connectionCount > 0, ContinuousClock.now < end, !Task.isCancelled {
+            for activity in open { activity.closeIfIdle() }
             try? await Task.sleep(for: .milliseconds(20))  // Cancelled means: do not wait any longer.
-            if Task.isCancelled { break }
         }
-        task.cancel()
-        await task.value
+        for activity in open { await activity.end() }
     }
+
+    private var open: [ConnectionActivity] { connections.withLock { Array($0.values) } }
 }
 
-/// Whether a connection is in the middle of a request: a server that stops closes the others at once.
+/// One connection's task, and whether it is in the middle of a request: a server that stops closes the others at once.
 final class ConnectionActivity: Sendable {
     private let channel: any Channel
     private let busy = Atomic(false)
+    private let task = Mutex<Task<Void, Never>?>(nil)
 
     init(channel: any Channel) { self.channel = channel }
+
+    func run(_ work: @escaping @Sendable () async -> Void) {
+        task.withLock { $0 = Task(operation: work) }
+    }
 
     func setBusy(_ value: Bool) { busy.store(value, ordering: .relaxed) }
 
     func closeIfIdle() {
         if !busy.load(ordering: .relaxed) { channel.close(promise: nil) }
+    }
+
+    /// Cancels the task and waits until it has let go of everything.
+    func end() async {
+        guard let task = task.withLock({ $0 }) else { return }
+        task.cancel()
+        await task.value
     }
 }

@@ -128,7 +128,7 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     }
 
     private func checkPace(_ context: ChannelHandlerContext) {
-        guard let pace, context.channel.isActive else { return }
+        guard let pace else { return }
         let waited = NIODeadline.now() - since
         let late: Bool
         switch phase {
