@@ -122,7 +122,7 @@ let package = Package(
         module(
             "LXDServer",
             [
-                "LXDAPI", "LXDAuth", "LXDConfig", "LXDCore", "LXDHTTP", "LXDLinux", logging, nioCore,
+                "LXDAPI", "LXDAuth", "LXDConfig", "LXDCore", "LXDDatabase", "LXDHTTP", "LXDLinux", logging, nioCore,
                 .product(name: "NIOWebSocket", package: "swift-nio"),
             ]),
         // REST client: one method a call, remotes, trust, websockets.
@@ -130,7 +130,9 @@ let package = Package(
         // One command a file; tables, editor, progress.
         module(
             "LXCCommands",
-            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto, nioCore, systemPackage]),
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto,
+                .product(name: "CryptoExtras", package: "swift-crypto"), nioCore, systemPackage,
+            ]),
 
         program("lxc", ["LXCCommands"]),
         program(

@@ -1,3 +1,4 @@
+import Foundation
 import LXDAPI
 import LXDLinux
 
@@ -8,7 +9,7 @@ extension RequestScope {
     func parsedFilter(_ context: String) throws(LXDError) -> FilterExpression? {
         guard let filter else { return nil }
         do throws(LXDError) {
-            return try FilterExpression(parsing: filter)
+            return try FilterExpression(filter)
         } catch {
             throw error.wrapped(context)
         }

@@ -1,0 +1,236 @@
+import Foundation
+import LXDAPI
+import LXDAuth
+import LXDCore
+import LXDDatabase
+import LXDDevices
+import LXDImages
+import LXDLinux
+import LXDNetwork
+import LXDRuntime
+import LXDServer
+import LXDStorage
+import Logging
+
+/// All objects of the daemon and how they hang together. Nothing here decides anything.
+final class DaemonGraph: Sendable {
+    let api: APIServer
+    let listeners: Listeners
+
+    private let logger: Logger
+    private let store: Store
+    private let events: Events
+    private let operations: Operations
+    private let trust: TrustDirectory
+    private let warnings: WarningService
+    private let server: ServerService
+    private let storage: StorageService
+    private let networks: NetworkService
+    private let images: ImageService
+    private let snapshots: SnapshotService
+    private let backups: BackupService
+    private let instances: InstanceService
+    private let lifecycle: InstanceLifecycle
+    private let runtime: ContainerRuntime
+    private let timers = Timers()
+
+    init(paths: DaemonPaths, events: Events, logger: Logger, control: Control, isVerbose: Bool) async throws {
+        self.logger = logger
+        self.events = events
+        let identity = try KeyPair.loadOrMake(.server, name: "server", in: paths.root, addsHosts: true)
+        let fingerprint = try CertificateFacts(pem: identity.certificatePEM).fingerprint
+        do {
+            store = try Store(path: paths.databaseFile)
+        } catch {
+            throw LXDError.internalError("Failed to open the database \(paths.databaseFile): \(error)", cause: error)
+        }
+        let announce = Announcer { project, event in events.publish(lifecycle: event, project: project) }
+        operations = Operations(events: events, logger: logger)
+        trust = TrustDirectory()
+        warnings = WarningService(store: store, announce: announce)
+
+        let archive = try ArchiveTool.located()
+        let links = DirDriver.LinkFolders(containers: paths.containers, snapshots: paths.snapshots)
+        storage = StorageService(store: store, warnings: warnings, announce: announce, logger: logger) { pool in
+            guard pool.driver == DirDriver.name else {
+                throw LXDError.badRequest("Error loading \(goQuoted(pool.driver)) driver: unknown storage driver")
+            }
+            return DirDriver(
+                name: try PoolName(pool.name), path: paths.storagePool(pool.name), links: links, archive: archive, log: logger)
+        }
+        images = ImageService(
+            store: store, storage: storage, announce: announce, paths: paths, reader: ImageReader(tool: archive), logger: logger)
+        let networkEnvironment = try NetworkEnvironment(
+            directory: paths.networks, addressSeed: fingerprint, logger: logger, isVerbose: isVerbose)
+        networks = NetworkService(
+            store: store, environment: networkEnvironment, warnings: warnings, announce: announce, logger: logger)
+
+        runtime = try ContainerRuntime(
+            helperPath: Programs.helper(), stateDirectory: paths.containers, runDirectory: paths.run + "/containers", logger: logger)
+        let liblxcVersion = try await runtime.version()
+        let cgroups = try CgroupTree()
+        let host = StartHost.probe(paths: paths, tree: cgroups, logLevel: isVerbose ? "debug" : "warn")
+        let facts = HostFacts()
+        let environment = InstanceEnvironment(
+            store: store, paths: paths, pools: storage, images: images, announce: announce, logger: logger,
+            hostIDs: IDMapSet.HostRange.probe(), hostLimits: host.limits)
+        let engine = RuntimeEngine(runtime)
+        let devices = DeviceHost(
+            store: store, paths: paths,
+            environment: DeviceEnvironment(
+                networks: ManagedNetworks(networks: networks, firewall: networkEnvironment.firewall, logger: logger),
+                storage: CustomVolumes(store: store, pools: storage)), engine: engine)
+        lifecycle = InstanceLifecycle(
+            environment: environment, engine: engine, devices: devices, templates: InstanceTemplates(), host: host)
+        let gate = ConfigGate(
+            devices: devices, hostIDs: environment.hostIDs,
+            architectures: try facts.architectures.map { try Architectures.named($0).id })
+        instances = InstanceService(environment: environment, gate: gate, lifecycle: lifecycle)
+        snapshots = SnapshotService(environment: environment, instances: instances, lifecycle: lifecycle)
+        let snapshotsAtStart = snapshots
+        lifecycle.beforeStart { try await snapshotsAtStart.createAtStart($0) }
+
+        server = ServerService(
+            store: store, announce: announce, facts: facts, certificatePEM: identity.certificatePEM,
+            certificateFingerprint: fingerprint, version: serverVersion, driverVersion: liblxcVersion,
+            lxcFeatures: ["cgroup2": "true", "devpts_fd": "true", "idmapped_mounts_v2": "true", "mount_injection_file": "true",
+                "network_gateway_device_route": "true", "network_ipvlan": "true", "network_l2proxy": "true",
+                "network_phys_macvlan_mtu": "true", "network_veth_router": "true", "pidfd": "true",
+                "seccomp_allow_deny_syntax": "true", "seccomp_notify": "true", "seccomp_proxy_send_notify_fd": "true"],
+            storageDrivers: [
+                .with {
+                    $0.name = DirDriver.name
+                    $0.version = "1"
+                }
+            ])
+        let server = server
+        backups = BackupService(
+            environment: environment, instances: instances, lifecycle: lifecycle, archive: BackupArchive(tool: archive)
+        ) { server.config["backups.compression_algorithm"] ?? "gzip" }
+        let publisher = ImagePublisher(
+            environment: environment, lifecycle: lifecycle, images: images, packer: ImagePacker(tool: archive)
+        ) { server.config["images.compression_algorithm"] ?? "gzip" }
+        let lifecycle = lifecycle
+        let volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
+        let certificates = CertificateService(
+            store: store, trust: trust, operations: operations, settings: server, announce: announce,
+            hashing: BlockingPool(threadCountMax: 2))
+
+        api = APIServer(
+            groups: [
+                ServerRoutes(server: server, resources: HostResources(machine: facts.machine)),
+                ProfileRoutes(profiles: ProfileService(store: store, instances: instances, announce: announce)),
+                ProjectRoutes(projects: ProjectService(store: store, announce: announce), operations: operations),
+                ImageRoutes(images: images, publisher: publisher, operations: operations),
+                ImageAliasRoutes(images: images),
+                NetworkRoutes(networks: networks),
+                StoragePoolRoutes(storage: storage),
+                StorageVolumeRoutes(volumes: volumes, operations: operations),
+                WarningRoutes(warnings: warnings),
+                CertificateRoutes(certificates: certificates),
+                EventRoutes(events: events),
+                OperationRoutes(operations: operations),
+                InstanceRoutes(
+                    instances: instances, snapshots: snapshots, backups: backups, lifecycle: lifecycle,
+                    operations: operations),
+                InstanceStateRoutes(instances: instances, lifecycle: lifecycle, operations: operations),
+                InstanceSnapshotRoutes(snapshots: snapshots, operations: operations),
+                InstanceBackupRoutes(backups: backups, operations: operations),
+                InstanceMetadataRoutes(metadata: InstanceMetadataService(environment: environment)),
+                InstanceExecRoutes(
+                    exec: ExecService(environment: environment, runtime: runtime, operations: operations),
+                    console: ConsoleService(environment: environment, runtime: runtime, operations: operations)),
+                InstanceFileRoutes(files: FileService(environment: environment, runtime: runtime)),
+                InstanceLogRoutes(logs: InstanceLogService(environment: environment)),
+                InternalRoutes(control: control, store: store, warnings: warnings),
+            ], trust: trust, logger: logger)
+        listeners = try Listeners(api: api, identity: identity, logger: logger)
+    }
+
+    /// Makes everything ready that requests need: pools, networks, what runs already.
+    func start() async throws {
+        for name in try await trust.reload(from: store) {
+            logger.warning("A trusted certificate cannot be read and is not trusted", metadata: ["name": "\(name)"])
+        }
+        try await server.start(effects: listeners)
+        await listeners.configChanged(server.config)
+        let store = store
+        try await storage.start { pool in try await KnownVolumes.of(pool, store) }
+        try await networks.start()
+        _ = try await runtime.reconnect()
+        await instances.removeUnfinished()
+        await lifecycle.reconcile()
+        try await images.removeLeftovers()
+        do {
+            try await listeners.listen(on: server.networkAddress)
+        } catch {
+            logger.error("Cannot serve the network", metadata: ["err": "\(error)"])
+        }
+        let lifecycle = lifecycle
+        timers.run { await lifecycle.watch() }
+        startTimers()
+    }
+
+    /// Starts the instances that are to run.
+    func startInstances() async {
+        let warnings = warnings
+        let logger = logger
+        await lifecycle.startAfterBoot { instance, reason in
+            do {
+                try await warnings.raise(
+                    .instanceAutostartFailure, reason, project: instance.project, entity: .instance, id: instance.row.id)
+            } catch {
+                logger.error("Failed to keep a warning", metadata: ["err": "\(error)"])
+            }
+        }
+    }
+
+    private func startTimers() {
+        let warnings = warnings
+        let snapshots = snapshots
+        let logger = logger
+        timers.every(.seconds(60)) { await snapshots.deleteExpired() }
+        timers.every(.seconds(86_400)) {
+            do {
+                try await warnings.pruneResolved(now: .now())
+            } catch {
+                logger.error("Failed to prune warnings", metadata: ["err": "\(error)"])
+            }
+        }
+    }
+
+    /// Ends everything but the answers to those who wait for the end.
+    func stop(wish: Signals.Wish, force: Bool) async {
+        timers.cancel()
+        let timeout = Int64(server.config["core.shutdown_timeout"] ?? "") ?? 5
+        await operations.shutdown(atMost: force ? .zero : .seconds(timeout * 60))
+        switch wish {
+        case .leave:
+            networks.abandon()
+        case .powerOff:
+            await lifecycle.stopForShutdown()
+            await networks.stop()
+        }
+        events.shutdown()
+    }
+
+    func close() async throws { try store.close() }
+}
+
+/// Work that repeats or goes on while the daemon runs.
+final class Timers: Sendable {
+    private let tasks = TaskList()
+
+    func run(_ body: @escaping @Sendable () async -> Void) { tasks.add(Task { await body() }) }
+
+    func every(_ interval: Duration, _ body: @escaping @Sendable () async -> Void) {
+        run {
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: interval) } catch { return }
+                await body()
+            }
+        }
+    }
+
+    func cancel() { tasks.cancelAll() }
+}
