@@ -42,7 +42,8 @@ package final class ConfinedDirectory: Sendable {
     ///   - flags: `O_…`; close-on-exec and no-ctty are added.
     ///   - mode: Permission bits of a file that gets created.
     package func open(_ path: String, flags: Int32, mode: UInt32 = 0) throws(Errno) -> OwnedDescriptor {
-        let all = UInt64(UInt32(bitPattern: flags | O_CLOEXEC | O_NOCTTY))
+        // openat2 refuses O_PATH together with anything it would ignore.
+        let all = UInt64(UInt32(bitPattern: flags | O_CLOEXEC | (flags & CLXD_O_PATH == 0 ? O_NOCTTY : 0)))
         // The kernel answers EAGAIN when a rename races with a `..` in the path.
         for _ in 0..<64 {
             let result = clxd_openat2(
