@@ -14,6 +14,9 @@ package final class InstanceService: Sendable {
         self.lifecycle = lifecycle
     }
 
+    /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
+    package func removeUnfinished() async { await environment.removeUnfinished() }
+
     /// Makes the instance that was planned; all of it or nothing.
     package func create(
         _ plan: CreatePlan, by requestor: EventLifecycleRequestor?, progress: ProgressSink = .none

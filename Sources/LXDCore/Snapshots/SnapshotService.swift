@@ -77,7 +77,7 @@ package final class SnapshotService: Sendable {
     }
 
     /// Takes the snapshot that `snapshots.schedule=@startup` asks for.
-    func createAtStart(_ instance: LoadedInstance) async throws {
+    package func createAtStart(_ instance: LoadedInstance) async throws {
         let triggers = (instance.expandedConfig["snapshots.schedule"] ?? "").lowercased().split(separator: ",")
         guard triggers.contains(where: { $0.filter { $0 != " " } == "@startup" }) else { return }
         let names = try await environment.store.read { try $0.snapshots(instanceID: instance.row.id).map(\.name) }
