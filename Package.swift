@@ -155,7 +155,7 @@ let package = Package(
             ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio")]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("LXDImagesTests", ["LXDImages", "LXDAPI", "LXDLinux", systemPackage, logging]),
-        tests("LXDImageBuilderTests", ["LXDImageBuilder"]),
+        tests("LXDImageBuilderTests", ["LXDImageBuilder", systemPackage]),
         tests("LXDStorageTests", ["LXDStorage", "LXDAPI", "LXDLinux", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDNetworkTests", ["LXDNetwork", "LXDDevices", "LXDAPI", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage, logging]),
         tests("LXDRuntimeTests", ["LXDRuntime", "LXDRuntimePlan", "LXDLinux", systemPackage, logging]),

@@ -14,6 +14,9 @@ struct FileMount: LXCCommand {
     static let examples = """
         lxc file mount foo/root fooroot
            To mount /root from the instance foo onto the local fooroot directory.
+
+        lxc file mount foo --listen 127.0.0.1:2022
+           To let SFTP clients reach the files of foo.
         """
 
     @Option(help: "Setup SSH SFTP listener on address:port instead of mounting") var listen = ""
@@ -21,13 +24,18 @@ struct FileMount: LXCCommand {
     @Option(help: "Set authentication user when using SSH SFTP listener") var authUser = ""
     @Argument var arguments: [String] = []
 
+    private var login: SSHLogin {
+        if noAuth { return .anybody }
+        let user = authUser.isEmpty ? SFTPListener.randomWord(8) : authUser
+        return .password(user: user, password: SFTPListener.randomWord(16))
+    }
+
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
         let parts = resource.name.split(once: "/")
         guard arguments.count > 1 else {
             if parts != nil { throw CommandFailure("Instance path cannot be used in SSH SFTP listener mode") }
-            throw CommandFailure(
-                "This client has no SSH SFTP listener. Give a target path to mount on; that needs the program sshfs")
+            return try await SFTPListener(resource: resource, login: login).run(on: listen.isEmpty ? "127.0.0.1:0" : listen)
         }
         let target = PathText.clean(arguments[1])
         guard try LocalFile(target).kind == .directory else { throw CommandFailure("Target path must be a directory") }
@@ -36,7 +44,7 @@ struct FileMount: LXCCommand {
             throw CommandFailure("Invalid instance path: \(resource.name.goQuoted)")
         }
         guard let program = Child.find("sshfs") else {
-            throw CommandFailure("sshfs not found. Install the package sshfs to mount files of instances")
+            throw CommandFailure("sshfs not found. Try SSH SFTP mode using the --listen flag")
         }
         let mount = FileSystemMount(
             program: program, instance: instance, path: PathText.clean("/" + path), target: target)

@@ -59,7 +59,7 @@ struct Table {
                 text += " " + String(repeating: " ", count: left) + cell + String(repeating: " ", count: gap - left) + " "
                 if borders { text += "|" }
             }
-            text += borders ? "\n" : "\n"
+            text += borders ? "\n" : " \n"
         }
         return text
     }
