@@ -5,10 +5,11 @@ struct EntryPath {
 
     var components: [Bytes]
 
-    /// - Throws: `hostile` for an absolute path, one with `..`, one that is too long or too deep.
+    /// A leading `/` is dropped, as tar does: archives in use have such names, and everything stays below the target.
+    ///
+    /// - Throws: `hostile` for a path with `..`, one that is too long or too deep.
     init(_ raw: Bytes) throws(Failure) {
         guard raw.count <= Self.lengthMax else { throw Failure(.hostile, "entry \(quoted(raw)): the path is too long") }
-        guard raw.first != UInt8(ascii: "/") else { throw Failure(.hostile, "entry \(quoted(raw)): the path is absolute") }
         var components: [Bytes] = []
         for part in raw.split(separator: UInt8(ascii: "/")) where part != [UInt8(ascii: ".")] {
             guard part != [UInt8(ascii: "."), UInt8(ascii: ".")] else {
