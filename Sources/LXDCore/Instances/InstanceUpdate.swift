@@ -60,7 +60,7 @@ extension InstanceService {
                 for key in keys where new.expandedDevices[name] == nil || old.row.config[key] != nil { changes[key] = .some(nil) }
                 continue
             }
-            for key in keys where device[String(key.dropFirst(prefix.count))] != nil { changes[key] = .some(nil) }
+            for key in keys where device[String(key.dropFirst(prefix.count))]?.isEmpty == false { changes[key] = .some(nil) }
         }
         return new.with(config: changes)
     }
