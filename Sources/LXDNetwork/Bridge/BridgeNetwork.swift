@@ -47,11 +47,6 @@ package final class BridgeNetwork: Sendable {
 
     // MARK: Life
 
-    /// Refuses a name that an interface of the host has already.
-    package func checkCreation() async throws(LXDError) {
-        try await Self.requireFree(name)
-    }
-
     /// Brings everything up; of what is up already only what differs is changed.
     ///
     /// - Parameter hosts: NICs of all instances that are plugged in.
@@ -266,7 +261,8 @@ package final class BridgeNetwork: Sendable {
         return relevant(old) != relevant(new)
     }
 
-    private static func requireFree(_ name: String) async throws(LXDError) {
+    /// Refuses a name that an interface of the host has already.
+    package static func requireFree(_ name: String) async throws(LXDError) {
         let exists: Bool
         do {
             exists = try await BlockingPool.shared.run { try RouteSocket().link(named: name) != nil }
