@@ -95,7 +95,9 @@ package final class ConfinedDirectory: Sendable {
 
     /// The status of what a path names; the last symlink is not followed unless asked.
     package func status(_ path: String, followLast: Bool = false) throws(Errno) -> FileStatus {
-        try FileStatus.of(open(path, flags: CLXD_O_PATH | (followLast ? 0 : O_NOFOLLOW)).descriptor)
+        // In a variable: a temporary is closed before its number is used.
+        let fd = try open(path, flags: CLXD_O_PATH | (followLast ? 0 : O_NOFOLLOW))
+        return try FileStatus.of(fd.descriptor)
     }
 
     package func exists(_ path: String) -> Bool { (try? status(path)) != nil }

@@ -10,7 +10,27 @@ enum LayeredTree {
             return Descriptor(
                 try check(clxd_openat2(layers[0], ".", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), "open the tree"))
         }
-        return try mount(options: "lowerdir=" + layers.map { "/proc/self/fd/\($0)" }.joined(separator: ":"))
+        // An overlay takes layers of this mount namespace only, and the descriptors came from another: they are opened again.
+        let own = try layers.map { (layer) throws(Failure) in try reopen(layer) }
+        let tree = try mount(options: "lowerdir=" + own.map { "/proc/self/fd/\($0.number)" }.joined(separator: ":"))
+        withExtendedLifetime(own) {}
+        return tree
+    }
+
+    /// The same directory through this namespace's mounts.
+    private static func reopen(_ layer: Int32) throws(Failure) -> Descriptor {
+        var buffer = [CChar](repeating: 0, count: 4097)
+        let count = try check(clxd_readlinkat(CLXD_AT_FDCWD, "/proc/self/fd/\(layer)", &buffer, 4096), "find a layer")
+        let path = buffer[..<Int(count)].map { UInt8(bitPattern: $0) }
+        let flags = UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let opened = Descriptor(try check(path.withCString { clxd_openat2(CLXD_AT_FDCWD, $0, flags, 0, 0) }, "open the layer", path))
+        var (wanted, found) = (clxd_status(), clxd_status())
+        try check(clxd_statx(layer, "", CLXD_AT_EMPTY_PATH, &wanted), "look at the layer", path)
+        try check(clxd_statx(opened.number, "", CLXD_AT_EMPTY_PATH, &found), "look at the layer", path)
+        guard (wanted.ino, wanted.dev_major, wanted.dev_minor) == (found.ino, found.dev_major, found.dev_minor) else {
+            throw Failure(.io, "the layer \(quoted(path)) was exchanged meanwhile")
+        }
+        return opened
     }
 
     /// Mounts over a directory that exists everywhere; only this process sees it.

@@ -24,8 +24,10 @@ struct Unsquash {
 
     func run() throws(Failure) -> Totals {
         guard geteuid() == 0 else { throw Failure(.usage, "squashfs images are unpacked by root only") }
+        // Copies of mounts can be made in the namespace they are in only, so before it is left.
+        let mounts = try cloneMounts()
         try Confinement.leaveNamespaces()
-        try enterProgramRoot()
+        try enterProgramRoot(mounts)
         var before = clxd_volume_space()
         if let target { try check(clxd_fstatvfs(target, &before), "look at the target") }
         let child = try check(clxd_fork(), "start unsquashfs")
@@ -33,14 +35,25 @@ struct Unsquash {
         return try wait(for: child, freeBefore: Int64(clamping: before.free))
     }
 
-    /// A tmpfs with `/usr` read-only, `/image` and `/target`; nothing else of the host can be named.
-    private func enterProgramRoot() throws(Failure) {
+    private struct Mounts {
+        var usr: Descriptor
+        var image: Descriptor
+        var target: Descriptor?
+    }
+
+    private func cloneMounts() throws(Failure) -> Mounts {
         let what = "make a root for unsquashfs"
-        let usr = Descriptor(try check(clxd_open_tree(CLXD_AT_FDCWD, "/usr", UInt32(CLXD_OPEN_TREE_CLONE) | UInt32(CLXD_OPEN_TREE_CLOEXEC)), what))
-        let source = Descriptor(try check(clxd_open_tree(image, "", UInt32(CLXD_OPEN_TREE_CLONE | CLXD_OPEN_TREE_CLOEXEC | CLXD_AT_EMPTY_PATH)), what))
-        let destination = try target.map { (target) throws(Failure) in
-            Descriptor(try check(clxd_open_tree(target, "", UInt32(CLXD_OPEN_TREE_CLONE | CLXD_OPEN_TREE_CLOEXEC | CLXD_AT_EMPTY_PATH)), what))
-        }
+        let flags = UInt32(CLXD_OPEN_TREE_CLONE | CLXD_OPEN_TREE_CLOEXEC)
+        let own = flags | UInt32(CLXD_AT_EMPTY_PATH)
+        let usr = Descriptor(try check(clxd_open_tree(CLXD_AT_FDCWD, "/usr", flags), what))
+        let image = Descriptor(try check(clxd_open_tree(image, "", own), what))
+        guard let number = target else { return Mounts(usr: usr, image: image, target: nil) }
+        return Mounts(usr: usr, image: image, target: Descriptor(try check(clxd_open_tree(number, "", own), what)))
+    }
+
+    /// A tmpfs with `/usr` read-only, `/image` and `/target`; nothing else of the host can be named.
+    private func enterProgramRoot(_ mounts: Mounts) throws(Failure) {
+        let what = "make a root for unsquashfs"
         let flags = UInt64(CLXD_MS_NOSUID | CLXD_MS_NODEV)
         try check(clxd_mount("tmpfs", "/run", "tmpfs", flags, "size=1m,mode=0755"), what)
         try check(clxd_fchdir(try check(clxd_openat2(CLXD_AT_FDCWD, "/run", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what)), what)
@@ -48,11 +61,11 @@ struct Unsquash {
         for name in ["bin", "lib", "lib64", "sbin"] { try check(clxd_symlinkat("usr/" + name, CLXD_AT_FDCWD, name), what) }
         close(try check(clxd_openat2(CLXD_AT_FDCWD, "image", UInt64(O_WRONLY | O_CREAT | O_CLOEXEC), 0o600, 0), what))
         let empty = UInt32(CLXD_MOVE_MOUNT_F_EMPTY_PATH)
-        try check(clxd_move_mount(usr.number, "", CLXD_AT_FDCWD, "usr", empty), what)
+        try check(clxd_move_mount(mounts.usr.number, "", CLXD_AT_FDCWD, "usr", empty), what)
         try check(clxd_mount_setattr(CLXD_AT_FDCWD, "usr", 0, UInt64(CLXD_MOUNT_ATTR_RDONLY | CLXD_MOUNT_ATTR_NOSUID | CLXD_MOUNT_ATTR_NODEV), 0, 0, 0), what)
-        try check(clxd_move_mount(source.number, "", CLXD_AT_FDCWD, "image", empty), what)
+        try check(clxd_move_mount(mounts.image.number, "", CLXD_AT_FDCWD, "image", empty), what)
         try check(clxd_mount_setattr(CLXD_AT_FDCWD, "image", 0, UInt64(CLXD_MOUNT_ATTR_RDONLY), 0, 0, 0), what)
-        if let destination { try check(clxd_move_mount(destination.number, "", CLXD_AT_FDCWD, "target", empty), what) }
+        if let target = mounts.target { try check(clxd_move_mount(target.number, "", CLXD_AT_FDCWD, "target", empty), what) }
         try check(clxd_pivot_root(".", "."), what)
         try check(clxd_umount2(".", CLXD_MNT_DETACH), what)
         try check(clxd_fchdir(try check(clxd_openat2(CLXD_AT_FDCWD, "/", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what)), what)
