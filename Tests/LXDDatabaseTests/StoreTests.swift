@@ -33,7 +33,8 @@ func withStore<T>(_ body: (Store) async throws -> T) async throws -> T {
                     throw Refused()
                 }
             }
-            #expect(try await store.read { try $0.project("half") } == nil)
+            let half = try await store.read { tx in try tx.project("half") }
+            #expect(half == nil)
         }
     }
 

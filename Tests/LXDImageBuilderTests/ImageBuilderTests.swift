@@ -1,4 +1,5 @@
 @testable import LXDImageBuilder
+import SystemPackage
 import Testing
 
 struct ImageBuilderTests {
