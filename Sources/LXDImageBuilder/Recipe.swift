@@ -79,6 +79,9 @@ enum Recipe {
         cp "$(dirname "$0")/10-eth0.network" "$root/etc/systemd/network/10-eth0.network"
         chroot "$root" systemctl enable systemd-networkd.service systemd-resolved.service
         chroot "$root" systemctl mask \(maskedUnits.joined(separator: " "))
+        # With a writable /sys networkd waits for udev to present each link, and there is no udev in a container.
+        mkdir -p "$root/etc/systemd/system/systemd-networkd.service.d"
+        printf '[Service]\\nReadOnlyPaths=/sys\\n' >"$root/etc/systemd/system/systemd-networkd.service.d/10-no-udev.conf"
         ln -sf /run/systemd/resolve/stub-resolv.conf "$root/etc/resolv.conf"
         rm -f "$root/etc/hostname" "$root/var/lib/dbus/machine-id"
         : >"$root/etc/machine-id"
