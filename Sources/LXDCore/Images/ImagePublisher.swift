@@ -108,6 +108,16 @@ package final class ImagePublisher: Sendable {
             name = row.config["images.compression_algorithm"] ?? ""
         }
         if name.isEmpty { name = defaultCompression() }
+        return try Self.compression(named: name)
+    }
+
+    /// An algorithm, perhaps with the one option that changes nothing about what the archive holds.
+    static func compression(named text: String) throws -> ImageCompression {
+        let words = text.split(separator: " ").map(String.init)
+        guard let name = words.first else { return .none }
+        for option in words.dropFirst() where option != "--rsyncable" {
+            throw LXDError.badRequest("Compression option \(goQuoted(option)) isn't supported")
+        }
         return try ImageCompression(algorithm: name)
     }
 }
