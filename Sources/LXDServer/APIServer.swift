@@ -107,7 +107,8 @@ package final class APIServer: Sendable {
             case .everybody: true
             case .authenticated: caller.isTrusted
             case .admin: caller.isAdmin
-            case .project: caller.isAdmin || scope.allProjects && caller.isTrusted || caller.mayUse(project: scope.project)
+            case .project: caller.mayUse(project: scope.project)
+            case .projectList: scope.allProjects ? caller.isTrusted : caller.mayUse(project: scope.project)
             case .local: caller.isAdmin && caller.protocolName == "unix"
             }
         guard allowed else { throw .forbidden() }

@@ -81,6 +81,7 @@ struct SampleRoutes: RouteGroup {
         routes.get("/1.0/admin", .admin) { _ in .done }
         routes.get("/1.0/authenticated", .authenticated) { _ in .done }
         routes.get("/1.0/project", .project) { _ in .done }
+        routes.get("/1.0/list", .projectList) { _ in .done }
         routes.get("/1.0/everybody", .everybody) { _ in .done }
         routes.get("/internal/local", .local) { _ in .done }
         routes.get("/1.0/instances", .project) { try .sync($0.collection) }

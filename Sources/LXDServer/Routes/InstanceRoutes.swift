@@ -26,7 +26,7 @@ package struct InstanceRoutes: RouteGroup {
     }
 
     package func register(on routes: inout RouteTable) {
-        routes.get("/1.0/instances", .project, list)
+        routes.get("/1.0/instances", .projectList, list)
         routes.post("/1.0/instances", .project, bodyBytesMax: .max, create)
         routes.put("/1.0/instances", .project, changeAll)
         routes.get("/1.0/instances/{name}", .project, get)

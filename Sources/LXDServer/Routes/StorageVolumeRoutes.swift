@@ -16,8 +16,8 @@ package struct StorageVolumeRoutes: RouteGroup {
     }
 
     package func register(on routes: inout RouteTable) {
-        routes.get(Self.base, .project) { try await list($0, kind: nil) }
-        routes.get(Self.base + "/{type}", .project) { try await list($0, kind: kind($0)) }
+        routes.get(Self.base, .projectList) { try await list($0, kind: nil) }
+        routes.get(Self.base + "/{type}", .projectList) { try await list($0, kind: kind($0)) }
         routes.post(Self.base, .project) { scope in
             let request: StorageVolumesPost = try await scope.decode()
             return try await create(scope, request)

@@ -8,6 +8,8 @@ package enum RouteAccess: Sendable, Hashable, CustomStringConvertible {
     case authenticated
     /// Administrators, and certificates restricted to projects that include the request's.
     case project
+    /// Like ``project``, and with `all-projects` whoever is trusted: the handler lists only projects the caller may use.
+    case projectList
     /// Everybody, untrusted clients too; the handler decides with `scope.caller`.
     case everybody
     /// The unix socket only.
@@ -18,6 +20,7 @@ package enum RouteAccess: Sendable, Hashable, CustomStringConvertible {
         case .admin: "admin"
         case .authenticated: "authenticated"
         case .project: "project"
+        case .projectList: "project list"
         case .everybody: "everybody"
         case .local: "local"
         }
