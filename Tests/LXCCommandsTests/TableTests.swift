@@ -37,7 +37,7 @@ struct TableTests {
     }
 
     @Test(arguments: [
-        ("user.comment", "USER COMMENT"), ("storage_pool", "STORAGE POOL"), ("v1.5", "V1 5"), ("1.5", "1.5"), ("", ""),
+        ("user.comment", "USER COMMENT"), ("storage_pool", "STORAGE POOL"), ("v1.5", "V1.5"), ("1.5", "1.5"), ("", ""),
         ("IPV4", "IPV4"),
     ])
     func headersAreShownAsByLXD(name: String, shown: String) {
@@ -46,7 +46,7 @@ struct TableTests {
 }
 
 struct TextTests {
-    @Test(arguments: [("c2", "c10"), ("c1", "c2"), ("a", "b"), ("c01", "c1x"), ("web", "web1")])
+    @Test(arguments: [("c2", "c10"), ("c1", "c2"), ("a", "b"), ("c1x", "c01"), ("web", "web1")])
     func numbersInNamesCount(first: String, second: String) {
         #expect(first.isNaturallyLess(than: second))
         #expect(!second.isNaturallyLess(than: first))
