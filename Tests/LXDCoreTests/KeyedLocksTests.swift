@@ -1,29 +1,38 @@
 import LXDAPI
-import Synchronization
 import Testing
 
 @testable import LXDCore
 
+/// Counts who is inside at the same time.
+private actor Inside {
+    private var now = 0
+    private(set) var most = 0
+
+    func enter() {
+        now += 1
+        most = max(most, now)
+    }
+
+    func leave() { now -= 1 }
+}
+
 @Suite struct KeyedLocksTests {
     @Test func oneTaskAtATimeHoldsAKey() async throws {
         let locks = KeyedLocks<String>()
-        let inside = Mutex((now: 0, most: 0))
+        let inside = Inside()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<50 {
                 group.addTask {
                     try await locks.with("a", .update) {
-                        inside.withLock {
-                            $0.now += 1
-                            $0.most = max($0.most, $0.now)
-                        }
+                        await inside.enter()
                         await Task.yield()
-                        inside.withLock { $0.now -= 1 }
+                        await inside.leave()
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(inside.withLock { $0.most } == 1)
+        #expect(await inside.most == 1)
         #expect(locks.holder("a") == nil)
     }
 
@@ -31,7 +40,7 @@ import Testing
         let locks = KeyedLocks<String>(patience: .milliseconds(20))
         try await locks.with("a", .restore) {
             do {
-                try await locks.with("a", .stop) { Issue.record("two tasks hold one key") }
+                try await locks.with("a", .stop) { _ = Issue.record("two tasks hold one key") }
                 Issue.record("waiting did not end")
             } catch let error as LXDError {
                 #expect(error.code == .conflict)
