@@ -19,7 +19,7 @@ package struct ManagedNetworks: NetworkProvider {
     }
 
     package func isAvailable(_ network: String) async -> Bool {
-        await bridge(network, project: "default") != nil
+        await bridge(network, project: "default")?.isUp ?? false
     }
 
     /// nil if there is none: what is to be taken down may have lost its network.
