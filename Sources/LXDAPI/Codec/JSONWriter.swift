@@ -45,11 +45,13 @@ struct JSONWriter {
         bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: indent * depth))
     }
 
-    private mutating func put(_ text: StaticString) {
+    mutating func put(_ text: StaticString) {
         text.withUTF8Buffer { bytes.append(contentsOf: $0) }
     }
 
-    private mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+    mutating func put(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    mutating func put(_ number: Int64) { put(String(number)) }
 
     private mutating func put(_ number: Double) throws {
         guard number.isFinite else {
@@ -59,7 +61,7 @@ struct JSONWriter {
         if let whole = Int64(exactly: number), abs(number) < 1e15 { put(String(whole)) } else { put(String(number)) }
     }
 
-    private mutating func putQuoted(_ text: String) {
+    mutating func putQuoted(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         var text = text
         text.withUTF8 { utf8 in

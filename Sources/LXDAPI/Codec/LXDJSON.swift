@@ -2,13 +2,12 @@ public import FoundationEssentials
 
 /// JSON as the API writes and reads it: compact, fields in the order of their type, maps sorted by key, `/` not escaped.
 public enum LXDJSON {
-    private static let decoder = JSONDecoder()
-
     /// The value as UTF-8 JSON text without a newline at the end.
     ///
     /// - Throws: `.internalError` for a number that JSON cannot carry.
     public static func encode(_ value: some Encodable) throws(LXDError) -> Data {
         do {
+            if let bytes = try JSONStreamEncoder.encode(value) { return Data(bytes) }
             var writer = JSONWriter()
             try writer.write(WireEncoder.encode(value))
             return Data(writer.bytes)
@@ -40,15 +39,21 @@ public enum LXDJSON {
     /// - Throws: `.badRequest` that says where the text is wrong.
     public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: some DataProtocol) throws(LXDError) -> Value {
         do {
-            return try decoder.decode(type, from: (data as? Data) ?? Data(data))
+            return try WireDecoder.decode(type, from: try parse(data))
         } catch {
             throw .badRequest("Invalid JSON: \(describe(error))", cause: error)
         }
     }
 
+    private static func parse(_ data: some DataProtocol) throws(JSONReader.Problem) -> WireNode {
+        let parsed = data.withContiguousStorageIfAvailable { bytes in Result { () throws(JSONReader.Problem) in try JSONReader.read(bytes) } }
+        if let parsed { return try parsed.get() }
+        return try Array(data).withUnsafeBufferPointer { bytes throws(JSONReader.Problem) in try JSONReader.read(bytes) }
+    }
+
     /// Reads a value from JSON in a string.
     public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from text: String) throws(LXDError) -> Value {
-        try decode(type, from: Data(text.utf8))
+        try decode(type, from: Array(text.utf8))
     }
 
     /// `value` with the members that `patch` names replaced at the top level, the rest kept: what PATCH means in LXD.
@@ -67,6 +72,8 @@ public enum LXDJSON {
             path.isEmpty ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
         }
         switch error {
+        case let problem as JSONReader.Problem:
+            return problem.text
         case DecodingError.typeMismatch(let type, let context):
             return "\(place(context.codingPath))expected \(wireName(type))"
         case DecodingError.valueNotFound(let type, let context):
@@ -95,11 +102,19 @@ public enum LXDJSON {
 extension JSONValue {
     /// The JSON that `value` encodes to.
     public init(encoding value: some Encodable) throws(LXDError) {
-        self = try LXDJSON.decode(JSONValue.self, from: LXDJSON.encode(value))
+        do {
+            self = try WireEncoder.encode(value).jsonValue
+        } catch {
+            throw .internalError("Failed to encode JSON: \(LXDJSON.describe(error))", cause: error)
+        }
     }
 
     /// This value read as a type.
     public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws(LXDError) -> Value {
-        try LXDJSON.decode(type, from: LXDJSON.encode(self))
+        do {
+            return try WireDecoder.decode(type, from: WireNode(self))
+        } catch {
+            throw .badRequest("Invalid JSON: \(LXDJSON.describe(error))", cause: error)
+        }
     }
 }

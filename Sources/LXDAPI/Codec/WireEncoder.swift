@@ -62,7 +62,9 @@ struct WireEncoder: Encoder {
 }
 
 /// Marks dictionaries with string keys among all encodable values.
-protocol StringKeyedMap {}
+protocol StringKeyedMap {
+    func stream(to encoder: JSONStreamEncoder) throws
+}
 extension Dictionary: StringKeyedMap where Key == String {}
 
 private struct WireKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol {
