@@ -1,0 +1,113 @@
+import Foundation
+import LXDAPI
+import LXDLinux
+import LXDRuntimePlan
+import LXDStorage
+import Logging
+import SystemPackage
+import Testing
+
+/// A pool in a folder of its own, removed afterwards.
+struct PoolFixture: Sendable {
+    let folder: String
+    let driver: DirDriver
+    let tool: ArchiveTool
+
+    var pool: String { folder + "/storage-pools/default" }
+
+    /// Runs `body` with a fresh pool; everything it made is removed, whether it passes or fails.
+    static func with(_ body: @Sendable (PoolFixture) async throws -> Void) async throws {
+        let folder = "/tmp/lxd-pool-test-" + UUID().uuidString.lowercased()
+        for name in ["storage-pools", "containers", "snapshots"] { try makeHostDirectories(folder + "/" + name, mode: 0o711) }
+        let tool = try ArchiveTool.located()
+        let fixture = PoolFixture(folder: folder, driver: try driver(folder, tool), tool: tool)
+        let outcome: Result<Void, any Error>
+        do {
+            _ = try await fixture.driver.createPool(config: [:])
+            outcome = .success(try await body(fixture))
+        } catch {
+            outcome = .failure(error)
+        }
+        await fixture.driver.settle()
+        try removeHostTree(folder)
+        try outcome.get()
+    }
+
+    /// Another daemon on the same folder, as after a crash.
+    func restarted() throws -> DirDriver { try Self.driver(folder, tool) }
+
+    private static func driver(_ folder: String, _ tool: ArchiveTool) throws -> DirDriver {
+        var log = Logger(label: "test")
+        log.logLevel = .critical
+        return DirDriver(
+            name: try PoolName("default"), path: folder + "/storage-pools/default",
+            links: .init(containers: folder + "/containers", snapshots: folder + "/snapshots"), archive: tool, log: log)
+    }
+
+    // MARK: Contents
+
+    /// Makes an image whose root holds these files.
+    func image(_ fingerprint: String, _ files: [String: String]) async throws {
+        try await driver.ensureImage(fingerprint) { target in
+            let root = try ConfinedDirectory(borrowing: target.root)
+            for (path, text) in files {
+                try root.makeDirectories(path.split(separator: "/").dropLast().joined(separator: "/"))
+                try root.write(Array(text.utf8), to: path)
+            }
+            let beside = try ConfinedDirectory(borrowing: target.metadata)
+            try beside.write(Array("architecture: x86_64\n".utf8), to: "metadata.yaml")
+            try beside.makeDirectory("templates")
+            try beside.write(Array("{{ container.name }}\n".utf8), to: "templates/hostname.tpl")
+        }
+    }
+
+    /// Writes into a volume's own layer, as its container would.
+    func write(_ text: String, to path: String, of volume: Volume) async throws {
+        let upper = try await ownLayer(of: volume)
+        try upper.makeDirectories(path.split(separator: "/").dropLast().joined(separator: "/"))
+        try upper.write(Array(text.utf8), to: path)
+    }
+
+    /// Removes a file of a lower layer, as an overlay does it: by a device node 0:0 in its place.
+    func whiteOut(_ path: String, of volume: Volume) async throws {
+        guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else { return }
+        _ = try await ProcessRunner.runChecked("mknod", [upper + "/" + path, "c", "0", "0"])
+    }
+
+    func ownLayer(of volume: Volume) async throws -> ConfinedDirectory {
+        if volume.kind == .custom { return try ConfinedDirectory(path: driver.mountPath(volume)) }
+        guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else {
+            throw LXDError.internalError("no overlay")
+        }
+        return try ConfinedDirectory(path: upper)
+    }
+
+    /// The files of a volume or snapshot and their contents, as somebody inside would see them.
+    func files(of volume: Volume, isRunning: Bool = false) async throws -> [String: String] {
+        let place = folder + "/merged-" + UUID().uuidString
+        try makeHostDirectories(place)
+        let target = try ConfinedDirectory(path: place)
+        try await driver.withTree(volume, isRunning: isRunning) { tree in
+            var command = ArchiveCommand("copy")
+            command.add("--layers", descriptors: tree.layers)
+            command.add("--to", descriptor: target.descriptor.rawValue)
+            try await tool.run(command)
+        }
+        var found: [String: String] = [:]
+        for case let path as String in FileManager.default.enumerator(atPath: place) ?? .init() {
+            guard try target.status(path).kind == .regular else { continue }
+            found[path] = String(decoding: try target.read(path, limit: 1 << 20), as: UTF8.self)
+        }
+        try removeHostTree(place)
+        return found
+    }
+
+    /// How many layers lie in the pool.
+    func layerCount() async throws -> Int {
+        await driver.settle()
+        return try ConfinedDirectory(path: pool + "/layers").list().count
+    }
+}
+
+/// A fingerprint that differs by its number.
+func fingerprint(_ number: Int) -> String { String(repeating: "0", count: 63) + String(number) }
