@@ -39,9 +39,15 @@ package enum ImageCompression: String, Sendable, CaseIterable {
     case none, gzip, bzip2, xz, lzma, zstd, squashfs
 
     /// - Parameter isBackup: Backups are always tar archives.
-    /// - Throws: `badRequest` for anything else, options included.
+    /// - Throws: `badRequest` for anything else.
     package init(algorithm: String, isBackup: Bool = false) throws {
-        guard let value = ImageCompression(rawValue: algorithm), !(isBackup && value == .squashfs) else {
+        let words = algorithm.split(separator: " ").map(String.init)
+        // Options that change the size only are taken and have no effect; there is no program to hand them to.
+        let isPlain = words.dropFirst().allSatisfy { option in
+            ["--rsyncable", "--fast", "--best"].contains(option)
+                || option.count == 2 && option.hasPrefix("-") && option.dropFirst().allSatisfy(\.isNumber)
+        }
+        guard isPlain, let value = ImageCompression(rawValue: words.first ?? ""), !(isBackup && value == .squashfs) else {
             throw LXDError.badRequest("Compression algorithm \(String(reflecting: String(algorithm.prefix(64)))) isn't currently supported")
         }
         self = value

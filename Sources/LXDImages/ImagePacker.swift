@@ -63,7 +63,7 @@ package struct ImagePacker: Sendable {
         if let templates { command.tree([templates.descriptor.rawValue], as: "templates") }
         command.tree(tree.layers, as: "rootfs")
         var request = SpawnRequest(
-            executable: program, arguments: ["sqfstar", "-quiet", "-no-progress", "-comp", "gzip", "-f", "/proc/self/fd/3"],
+            executable: program, arguments: ["sqfstar", "-quiet", "-no-progress", "-comp", "gzip", "-force", "/proc/self/fd/3"],
             environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
         request.descriptors = [0: stream.readingNumber, 3: output.rawValue]
         let child = try ProcessSpawner.spawn(request)

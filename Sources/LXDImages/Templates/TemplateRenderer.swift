@@ -44,7 +44,7 @@ package struct TemplateRenderer {
     /// Bytes of a rendered file.
     package static let outputBytesMax = 8 << 20
     /// Steps: nodes rendered and operations evaluated.
-    package static let stepsMax = 500_000
+    package static let stepsMax = 200_000
     /// Bytes handled in all, those of values that are thrown away included.
     package static let workBytesMax = 64 << 20
 
