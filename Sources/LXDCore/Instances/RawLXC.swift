@@ -17,6 +17,15 @@ package enum RawLXC {
         }
     }
 
+    /// What liblxc 5 knows; a full stop at the end stands for everything below.
+    private static let items = [
+        "lxc.apparmor.", "lxc.arch", "lxc.autodev", "lxc.autodev.", "lxc.cap.", "lxc.cgroup.", "lxc.cgroup2.", "lxc.console.",
+        "lxc.environment", "lxc.environment.", "lxc.execute.cmd", "lxc.group", "lxc.hook.", "lxc.idmap", "lxc.include",
+        "lxc.init.", "lxc.keyring.session", "lxc.log.", "lxc.monitor.", "lxc.mount.", "lxc.namespace.", "lxc.net.",
+        "lxc.no_new_privs", "lxc.prlimit.", "lxc.proc.", "lxc.pty.max", "lxc.rootfs.", "lxc.sched.", "lxc.seccomp.",
+        "lxc.selinux.", "lxc.signal.", "lxc.start.", "lxc.sysctl.", "lxc.time.offset.", "lxc.tty.", "lxc.uts.name",
+    ]
+
     private static func trimmed(_ text: Substring) -> String {
         let isBlank: (Character) -> Bool = { $0 == " " || $0 == "\t" }
         return String(text.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
@@ -29,6 +38,8 @@ package enum RawLXC {
         case "lxc.ephemeral": throw LXDError.badRequest("Setting lxc.ephemeral is not allowed")
         default: break
         }
+        let isKnown = Self.items.contains { $0.hasSuffix(".") ? key.hasPrefix($0) : key == $0 }
+        guard isKnown else { throw LXDError.badRequest("Unknown raw.lxc configuration key \(goQuoted(key))") }
         if key.hasPrefix("lxc.prlimit.") {
             throw LXDError.badRequest(
                 "Process limits should be set via \"limits.kernel.[limit name]\" and not directly via \"lxc.prlimit.[limit name]\"")

@@ -103,7 +103,9 @@ package final class SnapshotService: Sendable {
             row.phase = .creating
             let id = try tx.insertSnapshot(row)
             if let volume = try tx.storageVolume(pool: poolName, project: key.project, kind: .container, name: key.name) {
-                try tx.insertStorageVolumeSnapshot(VolumeSnapshotRow(volumeID: volume.id, name: name))
+                var volumeRow = VolumeSnapshotRow(volumeID: volume.id, name: name)
+                volumeRow.config = volume.config
+                try tx.insertStorageVolumeSnapshot(volumeRow)
             }
             row.id = id
             return (instance, row)
@@ -196,11 +198,22 @@ package final class SnapshotService: Sendable {
             try await instances.updateLocked(key, way: .restore) { row in
                 row.config = snapshot.config
                 row.devices = snapshot.devices
-                row.description = snapshot.description
             }
+            try await restoreVolumeConfig(key, name)
             if wasRunning { try await lifecycle.startLocked(key) }
             environment.announce(
                 .instanceRestored, key, by: requestor, context: ["snapshot": .string(key.name + "/" + name)])
+        }
+    }
+
+    private func restoreVolumeConfig(_ key: InstanceKey, _ name: String) async throws {
+        try await environment.store.write { tx in
+            let pool = try tx.loadInstance(key).rootPool()
+            guard var volume = try tx.storageVolume(pool: pool, project: key.project, kind: .container, name: key.name),
+                let snapshot = try tx.storageVolumeSnapshot(volumeID: volume.id, name: name)
+            else { return }
+            volume.config = snapshot.config
+            try tx.updateStorageVolume(volume)
         }
     }
 
