@@ -1,7 +1,23 @@
+import LXDAPI
+
 /// A type of device that containers cannot have here.
 package struct UnsupportedDevice: Error, Sendable, CustomStringConvertible {
     package let description: String
     package init(_ description: String = "Unsupported device type") { self.description = description }
+}
+
+extension UnsupportedDevice {
+    /// What containers can have in LXD though not here: refused in words, never left out in silence.
+    static func refusal(_ config: [String: String], nicType: String) -> any Error {
+        let type = config["type"] ?? ""
+        if type == "nic", ["routed", "ipvlan", "sriov", "ovn"].contains(nicType) {
+            return LXDError.notImplemented("Network devices of type \(goQuoted(nicType)) are not supported by this server")
+        }
+        if ["gpu", "infiniband", "proxy", "tpm", "unix-hotplug", "usb"].contains(type) {
+            return LXDError.notImplemented("Devices of type \(goQuoted(type)) are not supported by this server")
+        }
+        return UnsupportedDevice()
+    }
 }
 
 /// Makes devices from their configuration.
@@ -32,11 +48,11 @@ package enum DeviceFactory {
         case "unix-char", "unix-block": return UnixDevice(settings: settings)
         case "nic":
             let type = nicType(config, networks: networks)
-            guard let kind = NICKind(rawValue: type) else { throw UnsupportedDevice() }
+            guard let kind = NICKind(rawValue: type) else { throw UnsupportedDevice.refusal(config, nicType: type) }
             return NICDevice(
                 settings: settings, plan: try NICPlan(settings, kind: kind, networks: networks),
                 networks: environment.networks)
-        default: throw UnsupportedDevice()
+        default: throw UnsupportedDevice.refusal(config, nicType: "")
         }
     }
 }

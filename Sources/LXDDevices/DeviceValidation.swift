@@ -41,7 +41,7 @@ package enum DeviceValidation {
         case "disk": try DiskRules.validate(name, config, surroundings)
         case "unix-char", "unix-block": try UnixRules.validate(config)
         case "nic": try NICRules.validate(name, config, surroundings)
-        default: throw UnsupportedDevice()
+        default: throw UnsupportedDevice.refusal(config, nicType: "")
         }
     }
 }

@@ -65,7 +65,12 @@ struct DeviceRulesTests {
             ["type": "unix-char", "required": "false"],
             "Unix device entry is missing the required \"source\" or \"path\" property"
         ),
-        (["type": "gpu"], "Unsupported device type"),
+        (["type": "pci"], "Unsupported device type"),
+        (["type": "gpu"], "Devices of type \"gpu\" are not supported by this server"),
+        (
+            ["type": "nic", "nictype": "routed", "parent": "eth0"],
+            "Network devices of type \"routed\" are not supported by this server"
+        ),
     ])
     func whatIsWrongIsSaidInLXDsWords(_ config: [String: String], _ expected: String) {
         #expect(Self.message(config) == expected)

@@ -14,7 +14,7 @@ enum NICRules {
             throw LXDError.notFound("Failed loading device \(goQuoted(name)): Failed to load network \(goQuoted(network)) for project \(goQuoted(surroundings.project)): Network not found")
         }
         let type = DeviceFactory.nicType(config, networks: surroundings.networks)
-        guard let kind = NICKind(rawValue: type) else { throw UnsupportedDevice() }
+        guard let kind = NICKind(rawValue: type) else { throw UnsupportedDevice.refusal(config, nicType: type) }
         try checkNamesUnique(surroundings.siblings)
         switch kind {
         case .bridged: try bridged(config, surroundings)
