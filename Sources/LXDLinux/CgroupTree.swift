@@ -99,13 +99,35 @@ package struct CgroupGroup: Sendable, Hashable {
         self.init(tree: tree, v1Paths: paths, unifiedPath: unifiedPath)
     }
 
-    /// The same groups cut after the path component `name`: processes inside may have made groups of their own.
-    package func ancestor(named name: String) -> CgroupGroup {
-        func cut(_ path: String) -> String {
-            guard let range = path.range(ofComponent: name) else { return path }
-            return String(path[..<range])
+    /// The groups above these whose name is accepted; a tree without such a component has no part in the result.
+    ///
+    /// Processes may have made groups of their own below. A process that has just ended is shown in the root group:
+    /// that must never be taken for the container's.
+    package func ancestor(where accepts: (Substring) -> Bool) -> CgroupGroup {
+        func cut(_ path: String, below mount: String) -> String? {
+            var result = mount
+            for component in path.dropFirst(mount.count).split(separator: "/") {
+                result += "/" + component
+                if accepts(component) { return result }
+            }
+            return nil
         }
-        return CgroupGroup(tree: tree, v1Paths: v1Paths.mapValues(cut), unifiedPath: unifiedPath.map(cut))
+        var paths: [String: String] = [:]
+        for (controller, path) in v1Paths {
+            if let mount = tree.controllers[controller] { paths[controller] = cut(path, below: mount) }
+        }
+        var unified: String?
+        if let mount = tree.unified, let unifiedPath { unified = cut(unifiedPath, below: mount) }
+        return CgroupGroup(tree: tree, v1Paths: paths, unifiedPath: unified)
+    }
+
+    /// No tree has a part in it.
+    package var isEmpty: Bool { v1Paths.isEmpty && unifiedPath == nil }
+
+    /// Whether it is, in any tree, the root that all processes of the host are below.
+    private var isRoot: Bool {
+        unifiedPath.map { $0 == tree.unified } ?? false
+            || v1Paths.contains { controller, path in path == tree.controllers[controller] }
     }
 
     /// Where the files of a controller are; nil without that controller.
@@ -160,6 +182,7 @@ package struct CgroupGroup: Sendable, Hashable {
 
     /// Asks the kernel to freeze or thaw; `isFrozen` tells when it is done.
     package func setFrozen(_ frozen: Bool) throws(Errno) {
+        if isRoot { throw Errno.invalidArgument }
         if v1Paths["freezer"] != nil {
             try write("freezer.state", frozen ? "FROZEN" : "THAWED")
         } else {
@@ -190,6 +213,7 @@ package struct CgroupGroup: Sendable, Hashable {
 
     /// Kills every process in the group, by `cgroup.kill` where that exists.
     package func killAll() {
+        if isRoot { return }
         // A v2 tree kills atomically, but holds the processes only if it is the one they were put into.
         if tree.layout == .unified, (try? write("cgroup.kill", "1")) != nil { return }
         for pid in processes() where pid > 1 { _ = kill(pid, SIGKILL) }
@@ -199,6 +223,7 @@ package struct CgroupGroup: Sendable, Hashable {
 
     /// Removes the group and those below it from every tree; groups with processes stay.
     package func remove() {
+        if isRoot { return }
         for path in Set(v1Paths.values).union(unifiedPath.map { [$0] } ?? []) { Self.removeTree(path) }
     }
 
@@ -252,18 +277,4 @@ extension CgroupGroup {
     }
     /// Threads and processes.
     package var taskCount: UInt64? { number("pids.current") }
-}
-
-extension String {
-    /// The end of a whole path component, if the path has it.
-    fileprivate func range(ofComponent name: String) -> String.Index? {
-        var start = startIndex
-        while start < endIndex {
-            let end = self[start...].firstIndex(of: "/") ?? endIndex
-            if self[start..<end] == name { return end }
-            if end == endIndex { return nil }
-            start = index(after: end)
-        }
-        return nil
-    }
 }

@@ -8,6 +8,8 @@ struct ContainerRecord: Hashable {
     var monitorPID: Int32
     var monitorStart: UInt64
     var mountPoint: String
+    /// Names of its groups, `lxc.payload.NAME` and `lxc.monitor.NAME`.
+    var groups: [String]
 
     /// Reads `key value` lines; nil when something is missing.
     init?(parsing text: String) {
@@ -23,6 +25,7 @@ struct ContainerRecord: Hashable {
         else { return nil }
         (self.name, self.initPID, self.initStart) = (String(name), initPID, initStart)
         (self.monitorPID, self.monitorStart, mountPoint) = (monitorPID, monitorStart, String(mount))
+        groups = (fields["groups"] ?? []).map(String.init).filter { $0.hasPrefix("lxc.") && !$0.contains("/") }
     }
 
     /// When a process began, in clock ticks since boot; nil when there is none.
@@ -42,5 +45,44 @@ struct ContainerRecord: Hashable {
             Self.startTime(of: initPID) == initStart, Self.startTime(of: monitorPID) == monitorStart
         else { return nil }
         return (initProcess, monitor)
+    }
+}
+
+/// The monitor of a container whose start did not come to its end, or which the daemon does not know.
+enum LostMonitor {
+    /// Ends it, and with it the container: liblxc ties init's life to its monitor's. Blocks for at most ten seconds.
+    ///
+    /// It is known by its title, which holds our folder: another daemon's container of that name has another.
+    static func end(_ name: String, stateDirectory: String, tree: CgroupTree) {
+        guard let entries = try? ConfinedDirectory(path: "/proc").list() else { return }
+        let title = "[lxc monitor] " + stateDirectory + " " + name
+        for pid in entries.compactMap({ Int32($0) }) {
+            guard let bytes = try? AtomicFile.read("/proc/\(pid)/cmdline", limit: 8192), !bytes.isEmpty,
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self) == title,
+                // A process of a container may call itself what it likes, but is not the host's root's.
+                let status = try? FileStatus.of(path: "/proc/\(pid)"), status.uid == 0,
+                let process = try? ProcessHandle(pid: pid)
+            else { continue }
+            let groups = groups(of: pid, name: name, tree: tree)
+            // It may end by itself just now.
+            try? process.signal(9)
+            for _ in 0..<5000 where process.exit == nil { pauseMilliseconds(2) }
+            for group in groups {
+                group.killAll()
+                for _ in 0..<1000 where !group.processes().isEmpty { pauseMilliseconds(2) }
+                group.remove()
+            }
+        }
+    }
+
+    /// The groups of a monitor and of its container.
+    private static func groups(of monitor: Int32, name: String, tree: CgroupTree) -> [CgroupGroup] {
+        var groups: [CgroupGroup] = []
+        if let group = try? tree.group(ofProcess: monitor).ancestor(named: "lxc.monitor." + name) { groups.append(group) }
+        let children = (try? AtomicFile.readText("/proc/\(monitor)/task/\(monitor)/children", limit: 4096)) ?? ""
+        for child in children.split(separator: " ").compactMap({ Int32($0) }) {
+            if let group = try? tree.group(ofProcess: child).ancestor(named: "lxc.payload." + name) { groups.append(group) }
+        }
+        return groups.filter { !$0.isEmpty }
     }
 }

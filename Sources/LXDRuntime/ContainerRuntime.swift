@@ -108,7 +108,10 @@ package final class ContainerRuntime: Sendable {
                 return try await self.startClaimed(plan, deadline: deadline)
             } catch {
                 // The helper undoes its own failures; this is for one that was killed or never came to it.
-                await BlockingPool.shared.run { self.removeTraces(of: name, mountPoint: plan.mountPoint) }
+                await BlockingPool.shared.run {
+                    LostMonitor.end(name, stateDirectory: plan.stateDirectory, tree: self.tree)
+                    self.removeTraces(of: name, mountPoint: plan.mountPoint)
+                }
                 throw error
             }
         }.value
@@ -134,8 +137,8 @@ package final class ContainerRuntime: Sendable {
     private func makeEntry(name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String) throws -> Entry {
         Entry(
             name: name, initProcess: initProcess, monitor: monitor,
-            group: try tree.group(ofProcess: initProcess.pid).ancestor(withPrefix: "lxc.payload." + name),
-            monitorGroup: try tree.group(ofProcess: monitor.pid).ancestor(withPrefix: "lxc.monitor." + name),
+            group: try tree.group(ofProcess: initProcess.pid).ancestor(named: "lxc.payload." + name),
+            monitorGroup: try tree.group(ofProcess: monitor.pid).ancestor(named: "lxc.monitor." + name),
             mountPoint: mountPoint)
     }
 
@@ -199,13 +202,6 @@ package final class ContainerRuntime: Sendable {
         } catch {
             logger.warning("Failed to unmount", metadata: ["path": "\(mountPoint)", "error": "\(error)"])
         }
-        let group = tree.group(named: "lxc.payload." + name)
-        if !group.processes().isEmpty {
-            group.killAll()
-            waitUntilEmpty(group)
-        }
-        group.remove()
-        tree.group(named: "lxc.monitor." + name).remove()
         for suffix in [".run", ".exit", ".seccomp", ".run.new", ".seccomp.new"] {
             // Most of them are not there.
             try? removeHostTree(runDirectory + "/" + name + suffix)
@@ -238,13 +234,16 @@ package final class ContainerRuntime: Sendable {
                             mountPoint: record.mountPoint))
                 } else {
                     let target = self.exitTarget(of: record.name)
-                    // A monitor without its container, or the other way round, must not stay.
+                    // A container without its monitor must not stay.
                     if ContainerRecord.startTime(of: record.initPID) == record.initStart,
                         let process = try? ProcessHandle(pid: record.initPID)
                     {
                         try process.signal(9)
                     }
+                    LostMonitor.end(record.name, stateDirectory: self.stateDirectory, tree: self.tree)
                     self.removeTraces(of: record.name, mountPoint: record.mountPoint)
+                    // Left when the monitor was killed; a group that somebody uses does not go.
+                    for group in record.groups { self.tree.group(named: group).remove() }
                     gone.append(ContainerExit(name: record.name, target: target))
                 }
             }
@@ -336,17 +335,12 @@ package final class ContainerRuntime: Sendable {
 }
 
 extension CgroupGroup {
-    /// The groups cut after the component that is `prefix`, or `prefix-N` where liblxc met an old group.
-    func ancestor(withPrefix prefix: String) -> CgroupGroup {
-        let paths = Array(v1Paths.values) + (unifiedPath.map { [$0] } ?? [])
-        for path in paths {
-            for component in path.split(separator: "/") where component.hasPrefix(prefix) {
-                let rest = component.dropFirst(prefix.count)
-                if rest.isEmpty || rest.first == "-" && rest.dropFirst().allSatisfy(\.isNumber) {
-                    return ancestor(named: String(component))
-                }
-            }
+    /// The groups above these that are `name`, or `name-N` where liblxc met one of that name already.
+    func ancestor(named name: String) -> CgroupGroup {
+        ancestor { component in
+            guard component.hasPrefix(name) else { return false }
+            let rest = component.dropFirst(name.count)
+            return rest.isEmpty || rest.first == "-" && rest.count > 1 && rest.dropFirst().allSatisfy(\.isNumber)
         }
-        return ancestor(named: prefix)
     }
 }

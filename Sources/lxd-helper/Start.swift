@@ -22,6 +22,7 @@ enum Start {
         _ plan: RuntimePlan, _ steps: inout StepCounter, _ undo: inout Undo
     ) throws(HelperFailure) -> HelperMessage {
         try steps.pass("read the plan")
+        let began = time(nil)
         let logPath = plan.logDirectory + "/lxc.log"
         try RootMount.mount(plan.rootfs, at: plan.mountPoint, idmap: IDMap(entries: plan.idmap))
         undo.add { RootMount.unmount(plan.mountPoint) }
@@ -51,7 +52,10 @@ enum Start {
         malloc_trim(0)
         // A monitor that fails becomes our child, so that its end can be waited for.
         _ = clxd_prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        undo.add { awaitMonitor() }
+        undo.add {
+            awaitMonitor()
+            EmptyGroups.remove(of: plan.name, since: began)
+        }
         guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
             throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
         }
@@ -126,8 +130,19 @@ enum ProcessRecord {
             init \(initPID) \(initStart)
             monitor \(monitorPID) \(monitorStart)
             mount \(plan.mountPoint)
+            groups \((groups(of: initPID, "lxc.payload.") + groups(of: monitorPID, "lxc.monitor.")).joined(separator: " "))
 
             """
+    }
+
+    /// The names of a process's groups that begin so, in any tree.
+    private static func groups(of pid: Int32, _ prefix: String) -> [String] {
+        var found: [String] = []
+        for component in (SmallFile.read("/proc/\(pid)/cgroup") ?? "").split(whereSeparator: { $0 == "/" || $0 == "\n" })
+        where component.hasPrefix(prefix) && !found.contains(String(component)) {
+            found.append(String(component))
+        }
+        return found
     }
 
     static func parent(of pid: Int32) -> Int32? { fields(of: pid).flatMap { $0.count > 1 ? Int32($0[1]) : nil } }
@@ -144,14 +159,21 @@ enum ProcessRecord {
 }
 
 enum SmallFile {
-    /// The first 64 KiB of a file.
+    /// A file of the kernel's, at most 4 MiB; it comes in pieces.
     static func read(_ path: String) -> String? {
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 65536)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
+        var text: [UInt8] = []
+        var bytes = [UInt8](repeating: 0, count: 16384)
+        while text.count < 4 << 20 {
+            let count = Glibc.read(file, &bytes, bytes.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { return nil }
+            if count == 0 { break }
+            text += bytes[..<count]
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 }
 
@@ -196,5 +218,27 @@ enum DevPTS {
                 "set \(key) of", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, value, 0))
         }
         try attempt("reconfigure", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0))
+    }
+}
+
+/// Groups that liblxc leaves behind when a start fails.
+enum EmptyGroups {
+    /// Removes those of a container that have been made since `began`; a group that holds a process does not go.
+    ///
+    /// liblxc adds a number when the name is taken, by another daemon for example: that one's are older, or in use.
+    static func remove(of name: String, since began: time_t) {
+        for line in (SmallFile.read("/proc/self/mountinfo") ?? "").split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count, dash > 4,
+                fields[dash + 1] == "cgroup" || fields[dash + 1] == "cgroup2"
+            else { continue }
+            for kind in ["lxc.payload.", "lxc.monitor."] {
+                for suffix in [""] + (1...9).map({ "-\($0)" }) {
+                    let path = fields[4] + "/" + kind + name + suffix
+                    var status = stat()
+                    if stat(path, &status) == 0, status.st_ctim.tv_sec >= began { rmdir(path) }
+                }
+            }
+        }
     }
 }

@@ -104,8 +104,23 @@ import Testing
 
     @Test func theGroupOfAContainerIsFoundAboveItsOwnGroups() throws {
         let tree = try CgroupTree()
-        let group = CgroupGroup(tree: tree, v1Paths: ["pids": "/c/pids/lxc.payload.x/init.scope"], unifiedPath: "/c/u/lxc.payload.x")
-        #expect(group.ancestor(named: "lxc.payload.x").v1Paths["pids"] == "/c/pids/lxc.payload.x")
-        #expect(group.ancestor(named: "lxc.payload.x").unifiedPath == "/c/u/lxc.payload.x")
+        let membership = tree.controllers.keys.map { "1:\($0):/lxc.payload.x/init.scope" } + ["0::/"]
+        let group = CgroupGroup(tree: tree, membership: membership.joined(separator: "\n")).ancestor { $0 == "lxc.payload.x" }
+        for (controller, path) in group.v1Paths { #expect(path == tree.controllers[controller].map { $0 + "/lxc.payload.x" }) }
+        #expect(group.v1Paths.count == tree.controllers.count)
+        #expect(group.unifiedPath == nil)
+    }
+
+    @Test func aProcessOutsideAnyContainerHasNoGroupToKill() throws {
+        let group = try CgroupTree().group(ofProcess: 1).ancestor { $0 == "lxc.payload.x" }
+        #expect(group.isEmpty)
+        #expect(group.processes().isEmpty)
+    }
+
+    @Test func theRootGroupIsNeitherFrozenNorRemoved() throws {
+        let tree = try CgroupTree()
+        let root = CgroupGroup(tree: tree, membership: (tree.controllers.keys.map { "1:\($0):/" } + ["0::/"]).joined(separator: "\n"))
+        #expect(throws: Errno.invalidArgument) { try root.setFrozen(true) }
+        root.remove()
     }
 }
