@@ -2,6 +2,7 @@ import FoundationEssentials
 public import LXDAPI
 package import LXDHTTP
 import NIOCore
+package import NIOPosix
 
 /// A server as the API sees it. Nothing is sent before the first call; connections are kept and used again.
 ///
@@ -20,7 +21,7 @@ public struct ServerConnection: Sendable {
 
     package init(_ endpoint: HTTPEndpoint, url: String, project: String = "", pinnedCertificate: String = "") {
         self.pinnedCertificate = pinnedCertificate
-        http = HTTPClientSession(endpoint)
+        http = HTTPClientSession(endpoint, group: ClientLoop.group)
         cache = ServerCache()
         self.url = url
         self.project = project
@@ -50,6 +51,11 @@ public struct ServerConnection: Sendable {
 
     /// Closes what is kept open.
     public func close() async { await http.close() }
+}
+
+/// The one thread on which all connections of a client are served; a thread a core would only cost time to start.
+package enum ClientLoop {
+    package static let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 }
 
 /// What a server said about itself, asked for at most once.

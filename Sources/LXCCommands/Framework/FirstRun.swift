@@ -5,21 +5,27 @@ import LXDClient
 /// What happens when a user runs the client for the first time on a machine that has LXD: a hint, and a configuration
 /// file so that it is not given twice.
 enum FirstRun {
-    static func loadConfiguration(globals: GlobalFlags, command: String) async throws -> ClientConfiguration {
-        let environment = ProcessInfo.processInfo.environment
+    /// - Parameter loaded: The configuration of the user, or why it cannot be read.
+    static func configuration(
+        _ loaded: Result<ClientConfiguration, LXDError>, globals: GlobalFlags, command: String
+    ) async throws -> ClientConfiguration {
         var configuration: ClientConfiguration
         if globals.forceLocal {
             configuration = ClientConfiguration(directory: "")
         } else {
-            let directory = ClientConfiguration.standardDirectory(environment)
-            configuration = try ClientConfiguration.load(from: directory, environment: environment)
-            let state = environment["LXD_DIR"].flatMap { $0.isEmpty ? nil : $0 } ?? "/var/lib/lxd"
+            configuration = try loaded.get()
             if !FileManager.default.fileExists(atPath: configuration.path), FileManager.default.fileExists(atPath: state) {
                 configuration = try await greet(configuration, command: command)
             }
         }
         configuration.projectOverride = globals.project
         return configuration
+    }
+
+    /// The folder of a server on this machine.
+    private static var state: String {
+        let named = ProcessInfo.processInfo.environment["LXD_DIR"] ?? ""
+        return named.isEmpty ? "/var/lib/lxd" : named
     }
 
     private static func greet(_ configuration: ClientConfiguration, command: String) async throws -> ClientConfiguration {

@@ -23,7 +23,12 @@ package enum Program {
     }
 
     private static func runCommand(_ given: [String]) async throws {
-        let words = try expandAliases(given)
+        let environment = ProcessInfo.processInfo.environment
+        let directory = ClientConfiguration.standardDirectory(environment)
+        let loaded = Result { () throws(LXDError) in
+            try ClientConfiguration.load(from: directory, environment: environment)
+        }
+        let words = try expandAliases(given, loaded, environment)
         var reader = CommandLineReader(root: LXC.self)
         let request = try reader.read(words)
         switch request {
@@ -35,7 +40,7 @@ package enum Program {
             Standard.error(HelpText(path: path, globals: reader.globals).usage())
         case .run(let command, let path):
             let name = path.last?.name ?? ""
-            let configuration = try await FirstRun.loadConfiguration(globals: reader.globals, command: name)
+            let configuration = try await FirstRun.configuration(loaded, globals: reader.globals, command: name)
             do {
                 try await command.run(Session(globals: reader.globals, configuration: configuration))
             } catch is UsageRequest {
@@ -48,12 +53,12 @@ package enum Program {
     }
 
     /// Replaces an alias; one that names a program by its path is run in our place.
-    private static func expandAliases(_ words: [String]) throws -> [String] {
-        let environment = ProcessInfo.processInfo.environment
+    private static func expandAliases(
+        _ words: [String], _ loaded: Result<ClientConfiguration, LXDError>, _ environment: [String: String]
+    ) throws -> [String] {
         guard environment["LXC_ALIASES"] != "1", !words.isEmpty else { return words }
-        let directory = ClientConfiguration.standardDirectory(environment)
         // A broken file is reported by the command itself.
-        let aliases = (try? ClientConfiguration.load(from: directory, environment: environment).aliases) ?? [:]
+        let aliases = (try? loaded.get().aliases) ?? [:]
         guard let expanded = try CommandAliases.expand(words, aliases) else { return words }
         guard let program = expanded.first, program.hasPrefix("/") else { return expanded }
         setenv("LXC_ALIASES", "1", 1)

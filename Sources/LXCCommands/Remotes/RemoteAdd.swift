@@ -187,7 +187,7 @@ struct RemoteSetup {
         let (host, port) = try ServerConnection.hostAndPort(address)
         let endpoint = HTTPEndpoint.tcp(host: host, port: port, tls: try ClientTLS(verification: .none))
         do {
-            guard let certificate = try await HTTPClientSession(endpoint).serverCertificate() else {
+            guard let certificate = try await HTTPClientSession(endpoint, group: ClientLoop.group).serverCertificate() else {
                 throw CommandFailure("\(address) shows no certificate")
             }
             return certificate
