@@ -16,6 +16,8 @@ package final class Store: Sendable {
         configuration.label = "lxd.db"
         configuration.maximumReaderCount = 4
         configuration.busyMode = .timeout(10)
+        // For the queries people type (`lxd sql`): SQLite's shell takes them so.
+        configuration.acceptsDoubleQuotedStringLiterals = true
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA journal_size_limit = 4194304")

@@ -13,7 +13,12 @@ extension VolumeService {
     package func snapshot(_ key: VolumeKey, _ name: String) async throws -> StorageVolumeSnapshot {
         try await store.read { tx in
             let row = try Self.find(tx, key)
-            return Self.wire(try Self.findSnapshot(tx, row, name), of: row)
+            let found = try Self.findSnapshot(tx, row, name)
+            var snapshot = Self.wire(found, of: row)
+            // Alone it has its own name and always a time, in lists the volume's name before it.
+            snapshot.name = name
+            snapshot.expiresAt = found.expiresAt
+            return snapshot
         }
     }
 
@@ -42,7 +47,8 @@ extension VolumeService {
             draft.description = row.description
             draft.config = row.config
             draft.createdAt = .now()
-            draft.expiresAt = request.expiresAt ?? LXDTime()
+            draft.expiresAt =
+                request.expiresAt ?? Expiry.duration(row.config["snapshots.expiry"] ?? "").map { .now() + $0 } ?? LXDTime()
             let snapshot = draft
             do {
                 try await store.write { _ = try $0.insertStorageVolumeSnapshot(snapshot) }
@@ -91,7 +97,6 @@ extension VolumeService {
         precondition: @escaping @Sendable (StorageVolumeSnapshot) throws -> Void,
         _ change: @escaping @Sendable (StorageVolumeSnapshot) throws -> StorageVolumeSnapshotPut
     ) async throws {
-        try Self.requireCustom(key)
         try await store.write { tx in
             let row = try Self.find(tx, key)
             var snapshot = try Self.findSnapshot(tx, row, name)
@@ -99,8 +104,13 @@ extension VolumeService {
             try precondition(current)
             let put = try change(current)
             snapshot.description = put.description
-            snapshot.expiresAt = put.expiresAt ?? LXDTime()
-            try tx.updateStorageVolumeSnapshot(snapshot)
+            // When an instance's snapshot goes is said by the instance's snapshot.
+            if key.kind == .custom { snapshot.expiresAt = put.expiresAt ?? LXDTime() }
+            if snapshot.id == 0 {
+                try tx.insertStorageVolumeSnapshot(snapshot)
+            } else {
+                try tx.updateStorageVolumeSnapshot(snapshot)
+            }
         }
         announce(
             .storageVolumeSnapshotUpdated, Self.snapshotPath(key, name), project: key.project, by: requestor)
@@ -137,11 +147,12 @@ extension VolumeService {
             return []
         case .container, .virtualMachine:
             guard let instance = try tx.instance(project: row.project, name: row.name) else { return [] }
-            return try tx.snapshots(instanceID: instance.id).map {
-                var snapshot = VolumeSnapshotRow(volumeID: row.id, name: $0.name)
-                snapshot.createdAt = $0.createdAt
-                snapshot.expiresAt = $0.expiresAt ?? LXDTime()
-                return snapshot
+            let own = try tx.storageVolumeSnapshots(volumeID: row.id)
+            return try tx.snapshots(instanceID: instance.id).map { snapshot in
+                var volume = own.first { $0.name == snapshot.name } ?? VolumeSnapshotRow(volumeID: row.id, name: snapshot.name)
+                volume.createdAt = snapshot.createdAt
+                volume.expiresAt = snapshot.expiresAt ?? LXDTime()
+                return volume
             }
         }
     }

@@ -98,7 +98,7 @@ package final class VolumeService: Sendable {
             var draft = VolumeRow(pool: pool, project: owner, name: name, kind: .custom)
             draft.description = request.description
             draft.createdAt = .now()
-            draft.config = request.config
+            draft.config = try await defaults(pool).merging(request.config) { $1 }
             let target = try Self.volume(draft)
             var copied: [VolumeSnapshotRow] = []
             switch request.source.type {
@@ -106,7 +106,7 @@ package final class VolumeService: Sendable {
                 try await driver.create(target, from: .empty)
             case "copy":
                 let source = try await sourceRow(request.source, owner: owner, pool: pool)
-                if draft.config.isEmpty { draft.config = source.config }
+                if request.config.isEmpty { draft.config = source.config }
                 if draft.description.isEmpty { draft.description = source.description }
                 if !request.source.volumeOnly {
                     copied = try await store.read { try $0.storageVolumeSnapshots(volumeID: source.id) }
@@ -158,7 +158,7 @@ package final class VolumeService: Sendable {
         try await store.write { tx in
             var row = try Self.find(tx, key)
             row.description = put.description
-            if key.kind == .custom { row.config = put.config }
+            row.config = put.config
             try tx.updateStorageVolume(row)
         }
         announce(.storageVolumeUpdated, key.path, project: key.project, by: requestor)
@@ -250,6 +250,16 @@ package final class VolumeService: Sendable {
         for user in users where await isRunning(user) {
             throw LXDError.badRequest("Volume is still in use by running instances")
         }
+    }
+
+    /// What a pool's `volume.*` keys give to new volumes.
+    private func defaults(_ pool: String) async throws -> [String: String] {
+        let config = try await store.read { try $0.storagePool(pool)?.config ?? [:] }
+        var defaults: [String: String] = [:]
+        for (key, value) in config where key.hasPrefix("volume.") && !key.hasPrefix("volume.block.") {
+            defaults[String(key.dropFirst("volume.".count))] = value
+        }
+        return defaults
     }
 
     private func sourceRow(_ source: StorageVolumeSource, owner: String, pool: String) async throws -> VolumeRow {

@@ -15,7 +15,7 @@ struct DirLayout: Sendable {
     /// reach its root file system. A setuid file in a custom volume must not be reachable on the host at all.
     var folders: [(path: String, mode: UInt32)] {
         [
-            (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o700),
+            (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o711),
             (pool + "/custom-snapshots", 0o700), (pool + "/images", 0o700), (layers, 0o700), (staging, 0o700), (trash, 0o700),
         ]
     }
