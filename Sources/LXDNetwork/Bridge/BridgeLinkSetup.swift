@@ -97,7 +97,9 @@ struct BridgeLinkSetup {
     }
 
     func detachExternalInterfaces(_ names: [String]) throws {
-        for name in names where try socket.link(named: name) != nil {
+        guard let bridge = try socket.link(named: network.name) else { return }
+        // One that sits in another bridge by now is none of ours.
+        for name in names where try socket.link(named: name)?.masterIndex == bridge.index {
             try socket.change(name, LinkChange(masterIndex: 0))
         }
     }

@@ -84,11 +84,10 @@ package struct PortFilterPlan: Sendable, Equatable {
             rules.append(FirewallRule([from, .etherType("ip")], .drop))
         }
         if let ipv6 {
-            for prefix in ipv6 {
-                // The target of a neighbour advertisement must be the NIC's own: 48 bytes into the header. It is looked
-                // at before the source address, which may be right while the target is another's.
-                rules.append(contentsOf: advertisements(prefix))
-            }
+            // The target of a neighbour advertisement, 48 bytes into the header, must be the NIC's own, and all others
+            // are dropped here: their source address may be right while the target is another's.
+            for prefix in ipv6 { rules.append(contentsOf: advertisements(prefix)) }
+            rules.append(FirewallRule([from, .etherType("ip6"), .icmpTypes(version: 6, [136])], .drop))
             for prefix in ipv6 { rules.append(FirewallRule([from, .etherType("ip6"), .source(prefix)], .accept)) }
             rules.append(FirewallRule([from, .etherType("ip6")], .drop))
         }
