@@ -74,7 +74,8 @@ struct NetworkUses {
             let profiles = try instance.profiles.compactMap { try tx.profile(project: home, name: $0) }
             for (device, config) in Expansion.devices(profiles, own: instance.devices)
             where config["type"] == "nic" && isPlugged(config, into: row.name) {
-                let address = config["hwaddr"] ?? instance.config["volatile.\(device).hwaddr"] ?? ""
+                let own = config["hwaddr"] ?? ""
+                let address = own.isEmpty ? instance.config["volatile.\(device).hwaddr"] ?? "" : own
                 nics.append(
                     NIC(
                         project: instance.project, instance: instance.name, device: device,
