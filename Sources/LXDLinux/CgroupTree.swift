@@ -221,7 +221,7 @@ package struct CgroupGroup: Sendable, Hashable {
         try? setFrozen(false)
     }
 
-    /// Removes the group and those below it from every tree; groups with processes stay.
+    /// Removes the group and those below it from every tree; groups with processes stay. May block for a moment.
     package func remove() {
         if isRoot { return }
         for path in Set(v1Paths.values).union(unifiedPath.map { [$0] } ?? []) { Self.removeTree(path) }
@@ -229,7 +229,11 @@ package struct CgroupGroup: Sendable, Hashable {
 
     private static func removeTree(_ path: String) {
         for child in subdirectories(path) { removeTree(child) }
-        _ = rmdir(path)
+        // The kernel counts a process that has ended for a moment longer.
+        for _ in 0..<100 where rmdir(path) != 0 && clxd_errno() == EBUSY {
+            guard let processes = try? AtomicFile.readText(path + "/cgroup.procs", limit: 1 << 20), processes.isEmpty else { return }
+            usleep(1000)
+        }
     }
 
     private static func subdirectories(_ path: String) -> [String] {

@@ -17,6 +17,10 @@ package final class HelperProgram: Sendable {
         path = "/proc/\(currentProcessID())/fd/\(image.rawValue)"
     }
 
+    /// No programs to be found: liblxc would otherwise set id maps through newuidmap, which is slower and asks
+    /// /etc/subuid for what root may do anyway.
+    private static let environment = ["PATH=/nonexistent", "TERM=linux"]
+
     /// Starts the helper. Blocks for about a millisecond.
     ///
     /// - Parameters:
@@ -27,7 +31,7 @@ package final class HelperProgram: Sendable {
         let planFile = try MemoryFile.sealed(name: "plan", plan.packed())
         try planFile.descriptor.seek(offset: 0, from: .start)
         var request = SpawnRequest(
-            executable: path, arguments: ["lxd-helper", subcommand], environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
+            executable: path, arguments: ["lxd-helper", subcommand], environment: Self.environment)
         request.descriptors = descriptors
         request.descriptors[HelperDescriptor.control] = sockets.secondNumber
         request.descriptors[HelperDescriptor.plan] = planFile.rawValue

@@ -232,13 +232,31 @@ enum EmptyGroups {
             guard let dash = fields.firstIndex(of: "-"), dash + 1 < fields.count, dash > 4,
                 fields[dash + 1] == "cgroup" || fields[dash + 1] == "cgroup2"
             else { continue }
+            leave(String(fields[4]), name)
             for kind in ["lxc.payload.", "lxc.monitor."] {
                 for suffix in [""] + (1...9).map({ "-\($0)" }) {
                     let path = fields[4] + "/" + kind + name + suffix
                     var status = stat()
-                    if stat(path, &status) == 0, status.st_ctim.tv_sec >= began { rmdir(path) }
+                    if stat(path, &status) == 0, status.st_ctim.tv_sec >= began { remove(path) }
                 }
             }
+        }
+    }
+
+    /// liblxc puts the process that starts a monitor into the monitor's group too: that is this one.
+    private static func leave(_ mount: String, _ name: String) {
+        guard (SmallFile.read("/proc/self/cgroup") ?? "").contains("/lxc.monitor." + name) else { return }
+        let file = open(mount + "/cgroup.procs", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        write(file, "0", 1)
+        close(file)
+    }
+
+    /// The kernel counts a process that has ended for a moment longer.
+    private static func remove(_ path: String) {
+        for _ in 0..<100 where rmdir(path) != 0 && errno == EBUSY {
+            if SmallFile.read(path + "/cgroup.procs") != "" { return }
+            usleep(1000)
         }
     }
 }
