@@ -99,7 +99,7 @@ struct CompletionTests {
         #expect(kind("exec", "c1", "l") == nil)
         #expect(kind("launch", "-p", "") == .profile)
         #expect(kind("launch", "-s", "pool", "d") == .image)
-        #expect(kind("restore", "c1", "") == .snapshot)
+        #expect(kind("restore", "c1", "") == .snapshot(of: "c1"))
         #expect(kind("image", "delete", "x") == .image)
         #expect(kind("exec", "c1", "--", "") == nil)
     }

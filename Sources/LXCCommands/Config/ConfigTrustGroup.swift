@@ -46,7 +46,9 @@ struct ConfigTrustAdd: LXCCommand {
     @Argument var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        guard ["client", "metrics"].contains(type) else { throw CommandFailure("Unknown certificate type \(type.goQuoted)") }
+        guard ["client", "metrics"].contains(type) else {
+            throw CommandFailure("Unknown certificate type \(type.goQuoted)")
+        }
         let server = try session.resource(arguments.first ?? "").server
         if type == "metrics", try await !server.hasExtension("metrics") {
             throw CommandFailure("The server doesn't implement metrics")
@@ -54,7 +56,9 @@ struct ConfigTrustAdd: LXCCommand {
         var request = CertificatesPost.with {
             $0.type = type
             $0.restricted = restricted
-            $0.projects = projects.isEmpty ? [] : projects.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+            $0.projects =
+                projects.isEmpty
+                ? [] : projects.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         }
         guard let file = arguments.last else { return try await addToken(&request, server, session) }
         let path = file == "-" ? "/dev/stdin" : file
@@ -74,12 +78,16 @@ struct ConfigTrustAdd: LXCCommand {
         }
     }
 
-    private func addToken(_ request: inout CertificatesPost, _ server: ServerConnection, _ session: Session) async throws {
+    private func addToken(_ request: inout CertificatesPost, _ server: ServerConnection, _ session: Session)
+        async throws
+    {
         request.token = true
         request.name = name
         if name.isEmpty {
             Standard.output("Please provide client name: ")
-            guard let line = Standard.readLine(), !line.isEmpty else { throw CommandFailure("A client name is required") }
+            guard let line = Standard.readLine(), !line.isEmpty else {
+                throw CommandFailure("A client name is required")
+            }
             request.name = line
         }
         if type == "metrics" { throw CommandFailure("Cannot use metrics type certificate when using a token") }
@@ -136,9 +144,12 @@ struct ConfigTrustList: LXCCommand {
         let trusted = try await session.resource(arguments.first ?? "").server.certificates()
         var table = Table(["TYPE", "NAME", "COMMON NAME", "FINGERPRINT", "ISSUE DATE", "EXPIRY DATE"])
         table.rows = try trusted.map { entry in
-            guard let facts = try? CertificateFacts(pem: entry.certificate) else { throw CommandFailure("Invalid certificate") }
+            guard let facts = try? CertificateFacts(pem: entry.certificate) else {
+                throw CommandFailure("Invalid certificate")
+            }
             return [
-                entry.type, entry.name, facts.commonName, String(entry.fingerprint.prefix(12)), Self.text(facts.notBefore),
+                entry.type, entry.name, facts.commonName, String(entry.fingerprint.prefix(12)),
+                Self.text(facts.notBefore),
                 Self.text(facts.notAfter),
             ]
         }.sortedByColumns()
@@ -212,7 +223,8 @@ struct ConfigTrustRevokeToken: LXCCommand {
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
-        for (id, token) in try await TrustToken.active(on: resource.server) where token.content.clientName == resource.name {
+        for (id, token) in try await TrustToken.active(on: resource.server)
+        where token.content.clientName == resource.name {
             try await resource.server.cancelOperation(id)
             return session.say("Certificate add token for \(resource.name) deleted")
         }

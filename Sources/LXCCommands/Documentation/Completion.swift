@@ -42,7 +42,7 @@ enum CompletionScript {
                 [[ "$line" == *[[:space:]] ]] && words+=("")
                 while IFS= read -r candidate; do
                     COMPREPLY+=("$candidate")
-                done < <(LXC_ALIASES=1 "${words[0]}" __complete "${words[@]:1}" 2>/dev/null | cut -f 1)
+                done < <(LXC_ALIASES=1 "${words[0]}" __complete -- "${words[@]:1}" 2>/dev/null | cut -f 1)
                 if [[ "$word" == *:* && "$COMP_WORDBREAKS" == *:* ]]; then
                     local prefix="${word%"${word##*:}"}" index
                     for index in "${!COMPREPLY[@]}"; do COMPREPLY[index]="${COMPREPLY[index]#"$prefix"}"; done
@@ -62,7 +62,7 @@ enum CompletionScript {
                 local line
                 while IFS= read -r line; do
                     candidates+=("${line//:/\\\\:}")
-                done < <(LXC_ALIASES=1 "${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null | tr '\\t' '\\001')
+                done < <(LXC_ALIASES=1 "${words[1]}" __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null | tr '\\t' '\\001')
                 candidates=("${candidates[@]/$'\\001'/:}")
                 if (( ${#candidates} )); then
                     _describe 'lxc' candidates
@@ -78,7 +78,7 @@ enum CompletionScript {
             # Completion of lxc for fish.
             function __lxc_complete
                 set -l words (commandline -opc) (commandline -ct)
-                LXC_ALIASES=1 $words[1] __complete $words[2..-1] 2>/dev/null
+                LXC_ALIASES=1 $words[1] __complete -- $words[2..-1] 2>/dev/null
             end
             complete -c lxc -f -a '(__lxc_complete)'
 
@@ -95,7 +95,7 @@ struct CompletionQuery: LXCCommand {
         shouldDisplay: false)
     static let argumentCount = 0...Int.max
     static let examples = """
-        lxc __complete start ""
+        lxc __complete -- start ""
             Print the instances that could be started.
         """
     @Argument var arguments: [String] = []

@@ -12,7 +12,8 @@ struct CompletionCandidate: Equatable {
 struct CompletionRequest {
     /// What names of things on servers are wanted.
     enum Kind: Equatable {
-        case instance, image, remote, profile, network, pool, project, snapshot
+        case instance, image, remote, profile, network, pool, project
+        case snapshot(of: String)
     }
 
     /// The word to be completed; may be empty.
@@ -26,7 +27,7 @@ struct CompletionRequest {
         word = words.last ?? ""
         var command = root
         var path = [root.name]
-        var positionals = 0
+        var positionals: [String] = []
         var awaitsValueOf: String?
         var loaded: [FlagInfo]?
         for given in words.dropLast() {
@@ -39,12 +40,12 @@ struct CompletionRequest {
                 loaded = loaded ?? []
                 let flag = flags.first { given == "--\($0.long)" || (given.count == 2 && $0.short == given.last) }
                 if let flag, flag.takesValue, flag.valueWhenBare == nil { awaitsValueOf = flag.long }
-            } else if positionals == 0, let child = command.configuration.subcommands.first(where: { $0.isNamed(given) }) {
+            } else if positionals.isEmpty, let child = command.configuration.subcommands.first(where: { $0.isNamed(given) }) {
                 command = child
                 path.append(child.name)
                 loaded = nil
             } else {
-                positionals += 1
+                positionals.append(given)
             }
         }
         if let flag = awaitsValueOf {
@@ -53,7 +54,7 @@ struct CompletionRequest {
             fixed = (GlobalFlags.rows + FlagTable.flags(of: command)).filter { !$0.isHidden }
                 .map { CompletionCandidate(text: "--\($0.long)", note: $0.help) }
         } else if command.configuration.subcommands.isEmpty {
-            kind = Self.kind(path: path, position: positionals)
+            kind = Self.kind(path: path, positionals)
             fixed = Self.words(path: path)
         } else {
             fixed = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
@@ -81,14 +82,15 @@ struct CompletionRequest {
         }
     }
 
-    private static func kind(path: [String], position: Int) -> Kind? {
+    private static func kind(path: [String], _ given: [String]) -> Kind? {
+        let position = given.count
         let last = path[path.count - 1]
         guard path.count > 2 else {
             switch last {
             case "launch", "init": return position == 0 ? .image : nil
             case "list", "monitor", "version", "import": return position == 0 ? .remote : nil
             case "start", "stop", "restart", "pause", "delete": return .instance
-            case "restore": return position == 0 ? .instance : position == 1 ? .snapshot : nil
+            case "restore": return position == 0 ? .instance : position == 1 ? .snapshot(of: given[0]) : nil
             case "exec", "shell", "console", "info", "copy", "move", "rename", "snapshot", "publish", "export":
                 return position == 0 ? .instance : nil
             default: return nil
@@ -154,7 +156,10 @@ struct CompletionNames {
         case .network: return plain(try await server.networkNames())
         case .pool: return plain(try await server.storagePoolNames())
         case .project: return plain(try await server.projectNames())
-        case .remote, .snapshot: return []
+        case .snapshot(let instance):
+            let resource = try session.resource(instance)
+            return plain(try await resource.server.snapshots(of: resource.name).map(\.name))
+        case .remote: return []
         }
     }
 }

@@ -49,7 +49,7 @@ struct ManualPage {
     private var synopsis: String {
         let usage = command.configuration.usage ?? ""
         if !command.configuration.subcommands.isEmpty { return "\(title) [command]" }
-        return "\(title) \(usage)".trimmingBlanks + " [flags]"
+        return "\(title) \(usage)".trimmingBlanks + (usage.contains("[flags]") ? "" : " [flags]")
     }
     private var related: [String] {
         let parent = path.dropLast().map { $0.name }

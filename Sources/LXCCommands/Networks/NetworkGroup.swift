@@ -35,7 +35,9 @@ struct NetworkCreate: LXCCommand {
             $0.config = try CreationProperties.parse(arguments.dropFirst()) { "Bad key/value pair: \($0)" }
         }
         try await resource.server.using(target: target).createNetwork(request)
-        session.say(target.isEmpty ? "Network \(resource.name) created" : "Network \(resource.name) pending on member \(target)")
+        session.say(
+            target.isEmpty ? "Network \(resource.name) created" : "Network \(resource.name) pending on member \(target)"
+        )
     }
 }
 
@@ -138,7 +140,8 @@ struct NetworkList: LXCCommand {
         table.rows = networks.filter { $0.type != "loopback" && $0.type != "unknown" }.map { network in
             [
                 network.name, network.type, network.managed ? "YES" : "NO", network.config["ipv4.address"] ?? "",
-                network.config["ipv6.address"] ?? "", network.description, "\(network.usedBy.count)", network.status.uppercased(),
+                network.config["ipv6.address"] ?? "", network.description, "\(network.usedBy.count)",
+                network.status.uppercased(),
             ]
         }.sortedByColumns()
         Standard.output(try table.render(try TableFormat(named: format), raw: networks))
@@ -163,7 +166,8 @@ struct NetworkListLeases: LXCCommand {
         let isClustered = try await resource.server.isClustered()
         var table = Table(["HOSTNAME", "MAC ADDRESS", "IP ADDRESS", "TYPE"] + (isClustered ? ["LOCATION"] : []))
         table.rows = leases.map { lease in
-            [lease.hostname, lease.hwaddr, lease.address, lease.type.uppercased()] + (isClustered ? [lease.location] : [])
+            [lease.hostname, lease.hwaddr, lease.address, lease.type.uppercased()]
+                + (isClustered ? [lease.location] : [])
         }.sortedByColumns()
         Standard.output(try table.render(try TableFormat(named: format), raw: leases))
     }

@@ -46,7 +46,8 @@ struct NetworkReport {
             [
                 ("Bytes received", ByteText.decimal(state.counters.bytesReceived)),
                 ("Bytes sent", ByteText.decimal(state.counters.bytesSent)),
-                ("Packets received", "\(state.counters.packetsReceived)"), ("Packets sent", "\(state.counters.packetsSent)"),
+                ("Packets received", "\(state.counters.packetsReceived)"),
+                ("Packets sent", "\(state.counters.packetsSent)"),
             ])
         return text + parts
     }
@@ -58,7 +59,8 @@ struct NetworkReport {
                 "Bond",
                 [
                     ("Mode", bond.mode), ("Transmit policy", bond.transmitPolicy), ("Up delay", "\(bond.upDelay)"),
-                    ("Down delay", "\(bond.downDelay)"), ("MII Frequency", "\(bond.miiFrequency)"), ("MII state", bond.miiState),
+                    ("Down delay", "\(bond.downDelay)"), ("MII Frequency", "\(bond.miiFrequency)"),
+                    ("MII state", bond.miiState),
                     ("Lower devices", bond.lowerDevices.joined(separator: ", ")),
                 ])
         }
@@ -71,7 +73,9 @@ struct NetworkReport {
                     ("Upper devices", bridge.upperDevices.joined(separator: ", ")),
                 ])
         }
-        if let vlan = state.vlan { text += section("VLAN", [("Lower device", vlan.lowerDevice), ("VLAN ID", "\(vlan.vid)")]) }
+        if let vlan = state.vlan {
+            text += section("VLAN", [("Lower device", vlan.lowerDevice), ("VLAN ID", "\(vlan.vid)")])
+        }
         if let ovn = state.ovn { text += section("OVN", [("Chassis", ovn.chassis)]) }
         return text
     }

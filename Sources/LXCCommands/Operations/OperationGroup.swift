@@ -44,7 +44,8 @@ struct OperationList: LXCCommand {
         guard resource.name.isEmpty else { throw CommandFailure("Filtering isn't supported yet") }
         let operations = try await resource.server.operations().sorted { $0.key < $1.key }.flatMap(\.value)
         let isClustered = try await resource.server.isClustered()
-        var table = Table(["ID", "TYPE", "DESCRIPTION", "STATUS", "CANCELABLE", "CREATED"] + (isClustered ? ["LOCATION"] : []))
+        var table = Table(
+            ["ID", "TYPE", "DESCRIPTION", "STATUS", "CANCELABLE", "CREATED"] + (isClustered ? ["LOCATION"] : []))
         table.rows = operations.map { operation in
             [
                 operation.id, operation.class.uppercased(), operation.description, operation.status.uppercased(),

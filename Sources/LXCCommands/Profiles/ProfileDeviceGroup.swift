@@ -11,7 +11,8 @@ struct ProfileDeviceGroup: CommandGroup {
 
 struct ProfileDeviceAdd: LXCCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add", abstract: "Add instance devices", usage: "[<remote>:]<profile> <device> <type> [key=value...]")
+        commandName: "add", abstract: "Add instance devices",
+        usage: "[<remote>:]<profile> <device> <type> [key=value...]")
     static let argumentCount = 3...Int.max
     static let examples = """
         lxc profile device add [<remote>:]profile1 <device-name> disk source=/share/c1 path=/opt

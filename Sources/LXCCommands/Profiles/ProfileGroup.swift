@@ -16,7 +16,8 @@ struct ProfileGroup: CommandGroup {
 
 struct ProfileCopy: LXCCommand {
     static let configuration = CommandConfiguration(
-        commandName: "copy", abstract: "Copy profiles", usage: "[<remote>:]<profile> [<remote>:]<profile>", aliases: ["cp"])
+        commandName: "copy", abstract: "Copy profiles", usage: "[<remote>:]<profile> [<remote>:]<profile>",
+        aliases: ["cp"])
     static let argumentCount = 2...2
     static let examples = """
         lxc profile copy default web

@@ -40,7 +40,9 @@ struct ProfileAssign: LXCCommand {
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileMembers.missingInstance)
-        let names = arguments[1].isEmpty ? [] : arguments[1].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let names =
+            arguments[1].isEmpty
+            ? [] : arguments[1].split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         try await ProfileMembers.change(resource) { $0 = names }
         session.say("Profiles \(arguments[1].isEmpty ? "(none)" : arguments[1]) applied to \(resource.name)")
     }

@@ -6,7 +6,8 @@ struct ProjectGroup: CommandGroup {
     static let configuration = CommandConfiguration(
         commandName: "project", abstract: "Manage projects",
         subcommands: [
-            ProjectCreate.self, ProjectDelete.self, ProjectEdit.self, ProjectGet.self, ProjectInfo.self, ProjectList.self,
+            ProjectCreate.self, ProjectDelete.self, ProjectEdit.self, ProjectGet.self, ProjectInfo.self,
+            ProjectList.self,
             ProjectRename.self, ProjectSet.self, ProjectShow.self, ProjectSwitch.self, ProjectUnset.self,
         ])
 
@@ -22,7 +23,8 @@ struct ProjectCreate: LXCCommand {
             Make a project that has networks of its own.
         """
 
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the new project")
+    @Option(
+        name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the new project")
     var config: [String] = []
     @Argument var arguments: [String] = []
 
@@ -130,7 +132,9 @@ struct ProjectInfo: LXCCommand {
         let state = try await resource.server.projectState(resource.name)
         var table = Table(["RESOURCE", "LIMIT", "USAGE"])
         table.rows = state.resources.map { name, amount in
-            func text(_ value: Int64) -> String { ["disk", "memory"].contains(name) ? ByteText.iec(value) : "\(value)" }
+            func text(_ value: Int64) -> String {
+                ["disk", "memory"].contains(name) ? ByteText.iec(value) : "\(value)"
+            }
             return [name.uppercased(), amount.limit < 0 ? "UNLIMITED" : text(amount.limit), text(amount.usage)]
         }.sortedByColumns()
         Standard.output(try table.render(try TableFormat(named: format), raw: state))

@@ -6,7 +6,8 @@ struct StorageGroup: CommandGroup {
     static let configuration = CommandConfiguration(
         commandName: "storage", abstract: "Manage storage pools and volumes",
         subcommands: [
-            StorageCreate.self, StorageDelete.self, StorageEdit.self, StorageGet.self, StorageInfo.self, StorageList.self,
+            StorageCreate.self, StorageDelete.self, StorageEdit.self, StorageGet.self, StorageInfo.self,
+            StorageList.self,
             StorageSet.self, StorageShow.self, StorageUnset.self, VolumeGroup.self,
         ])
 
@@ -96,7 +97,8 @@ struct StorageEdit: LXCCommand {
 
 struct StorageGet: LXCCommand {
     static let configuration = CommandConfiguration(
-        commandName: "get", abstract: "Get values for storage pool configuration keys", usage: "[<remote>:]<pool> <key>")
+        commandName: "get", abstract: "Get values for storage pool configuration keys", usage: "[<remote>:]<pool> <key>"
+    )
     static let argumentCount = 2...2
     static let examples = """
         lxc storage get default source
@@ -188,7 +190,9 @@ struct StorageShow: LXCCommand {
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
         let server = resource.server.using(target: target)
-        if resources { return Standard.output(try LXDYAML.encode(try await server.storagePoolResources(resource.name))) }
+        if resources {
+            return Standard.output(try LXDYAML.encode(try await server.storagePoolResources(resource.name)))
+        }
         var pool = try await server.storagePool(resource.name).value
         pool.usedBy.sort()
         Standard.output(try LXDYAML.encode(pool))

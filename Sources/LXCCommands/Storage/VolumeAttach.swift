@@ -92,13 +92,16 @@ private enum VolumeDisk {
     }
 
     static func requireCustom(_ volume: VolumeReference) throws {
-        guard volume.type == "custom" else { throw CommandFailure("Only \"custom\" volumes can be attached to instances") }
+        guard volume.type == "custom" else {
+            throw CommandFailure("Only \"custom\" volumes can be attached to instances")
+        }
     }
 
     static func detach(from kind: DeviceOwner.Kind, _ words: [String], _ session: Session) async throws {
         let resource = try session.named(words[0], orFail: StorageGroup.missingName)
         let owner = DeviceOwner(kind, resource.server, words[2])
-        try await owner.removeDevice(words.count > 3 ? words[3] : "", orFail: "No device found for this storage volume") {
+        try await owner.removeDevice(words.count > 3 ? words[3] : "", orFail: "No device found for this storage volume")
+        {
             $0["type"] == "disk" && $0["pool"] == resource.name && $0["source"] == words[1]
         }
     }

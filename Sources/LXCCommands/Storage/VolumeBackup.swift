@@ -14,7 +14,8 @@ struct VolumeExport: LXCCommand {
         """
 
     @Flag(help: "Export the volume without its snapshots") var volumeOnly = false
-    @Flag(help: "Use storage driver optimized format (can only be restored on a similar pool)") var optimizedStorage = false
+    @Flag(help: "Use storage driver optimized format (can only be restored on a similar pool)") var optimizedStorage =
+        false
     @Option(help: "Define a compression algorithm: for backup or none") var compression = ""
     @Option(help: "Cluster member name") var target = ""
     @Argument var arguments: [String] = []

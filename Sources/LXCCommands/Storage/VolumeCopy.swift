@@ -83,7 +83,8 @@ private struct VolumeTransfer {
         let location = try await server.isClustered() ? volume.location : ""
         source = (sourcePool, server.using(target: target.isEmpty ? location : target))
         destination = (
-            destinationPool, destinationName, to.server.using(target: destinationTarget.isEmpty ? location : destinationTarget)
+            destinationPool, destinationName,
+            to.server.using(target: destinationTarget.isEmpty ? location : destinationTarget)
         )
     }
 

@@ -45,10 +45,12 @@ struct VolumeList: LXCCommand {
     }
 
     private static let known: [Character: Column] = [
-        "t": Column(title: "TYPE") { volume, _ in volume.name.contains("/") ? "\(volume.type) (snapshot)" : volume.type },
+        "t": Column(title: "TYPE") { volume, _ in volume.name.contains("/") ? "\(volume.type) (snapshot)" : volume.type
+        },
         "n": Column(title: "NAME") { volume, _ in volume.name },
         "d": Column(title: "DESCRIPTION") { volume, _ in volume.description },
-        "c": Column(title: "CONTENT-TYPE") { volume, _ in volume.contentType.isEmpty ? "filesystem" : volume.contentType },
+        "c": Column(title: "CONTENT-TYPE") { volume, _ in volume.contentType.isEmpty ? "filesystem" : volume.contentType
+        },
         "u": Column(title: "USED BY") { volume, _ in "\(volume.usedBy.count)" },
         "U": Column(
             title: "USAGE", text: { _, state in state?.usage.map { ByteText.iec(Int64(clamping: $0.used)) } ?? "" },

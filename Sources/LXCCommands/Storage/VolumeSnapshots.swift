@@ -39,7 +39,8 @@ struct VolumeSnapshot: LXCCommand {
 
 struct VolumeRestore: LXCCommand {
     static let configuration = CommandConfiguration(
-        commandName: "restore", abstract: "Restore storage volume snapshots", usage: "[<remote>:]<pool> <volume> <snapshot>")
+        commandName: "restore", abstract: "Restore storage volume snapshots",
+        usage: "[<remote>:]<pool> <volume> <snapshot>")
     static let argumentCount = 3...3
     static let examples = """
         lxc storage volume restore default data before-upgrade
@@ -83,7 +84,8 @@ struct VolumeRename: LXCCommand {
             throw CommandFailure("Invalid new snapshot name, parent volume must be the same as source")
         }
         guard let newName = parts?.tail else { throw CommandFailure("Invalid new snapshot name") }
-        try await volume.server.renameVolumeSnapshot(volume.pool, volume.type, volume.name, snapshot, to: newName).wait()
+        try await volume.server.renameVolumeSnapshot(volume.pool, volume.type, volume.name, snapshot, to: newName)
+            .wait()
         Standard.output("Renamed storage volume from \"\(volume.fullName)\" to \"\(newName)\"\n")
     }
 }

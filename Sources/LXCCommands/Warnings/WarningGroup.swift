@@ -10,7 +10,8 @@ struct WarningGroup: CommandGroup {
 
 struct WarningAcknowledge: LXCCommand {
     static let configuration = CommandConfiguration(
-        commandName: "acknowledge", abstract: "Acknowledge warning", usage: "[<remote>:]<warning-uuid>", aliases: ["ack"])
+        commandName: "acknowledge", abstract: "Acknowledge warning", usage: "[<remote>:]<warning-uuid>",
+        aliases: ["ack"])
     static let argumentCount = 1...1
     static let examples = """
         lxc warning acknowledge 9ab1b8b4-3fd4-4dba-b8b9-6ef1c2cd2b1f
@@ -92,8 +93,12 @@ struct WarningList: LXCCommand {
 
     func run(_ session: Session) async throws {
         let server = try session.resource(arguments.first ?? "").server
-        let warnings = try await server.warnings().filter { all || ($0.status != "acknowledged" && $0.status != "resolved") }
-        let chosen = try ColumnLetters.parse(columns, usual: Self.usualColumns, isClustered: try await server.isClustered()) {
+        let warnings = try await server.warnings().filter {
+            all || ($0.status != "acknowledged" && $0.status != "resolved")
+        }
+        let chosen = try ColumnLetters.parse(
+            columns, usual: Self.usualColumns, isClustered: try await server.isClustered()
+        ) {
             Self.known[$0]
         }
         var table = Table(chosen.map(\.title))
@@ -127,7 +132,9 @@ enum ColumnLetters {
     ) throws -> [Column] {
         var letters = letters
         if !isClustered {
-            if letters != usual, letters.contains("L") { throw CommandFailure("Can't specify column L when not clustered") }
+            if letters != usual, letters.contains("L") {
+                throw CommandFailure("Can't specify column L when not clustered")
+            }
             letters.removeAll { $0 == "L" }
         }
         var columns: [Column] = []
