@@ -5,7 +5,9 @@ package import LXDAPI
 extension CertificateAddToken {
     /// - Throws: `badRequest` with LXD's text for what is missing.
     package init(tokenText: String) throws(LXDError) {
-        guard let data = Data(base64Encoded: tokenText) else { throw .badRequest("illegal base64 data in certificate add token") }
+        guard let data = Data(base64Encoded: tokenText) else {
+            throw .badRequest("illegal base64 data in certificate add token")
+        }
         self = try LXDJSON.decode(from: data)
         if clientName.isEmpty { throw .badRequest("No client name in certificate add token") }
         if addresses.isEmpty { throw .badRequest("No server addresses in certificate add token") }

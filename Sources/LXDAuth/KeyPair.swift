@@ -34,7 +34,8 @@ package struct KeyPair: Sendable {
                 notValidAfter: now.addingTimeInterval(10 * 365 * 86400), issuer: name, subject: name,
                 signatureAlgorithm: .ecdsaWithSHA384, extensions: try extensions(purpose, addsHosts: addsHosts),
                 issuerPrivateKey: .init(key))
-            return KeyPair(certificatePEM: try certificate.serializeAsPEM().pemString + "\n", keyPEM: key.pemRepresentation + "\n")
+            return KeyPair(
+                certificatePEM: try certificate.serializeAsPEM().pemString + "\n", keyPEM: key.pemRepresentation + "\n")
         } catch {
             throw .internalError("Failed to create certificate: \(error)", cause: error)
         }
@@ -42,7 +43,9 @@ package struct KeyPair: Sendable {
 
     /// Reads `NAME.crt` and `NAME.key` in a folder, making them first if they are missing. The key is readable by its
     /// owner only from the moment it exists.
-    package static func loadOrMake(_ purpose: Purpose, name: String, in folder: String, addsHosts: Bool) throws(LXDError) -> KeyPair {
+    package static func loadOrMake(_ purpose: Purpose, name: String, in folder: String, addsHosts: Bool)
+        throws(LXDError) -> KeyPair
+    {
         let certificatePath = "\(folder)/\(name).crt"
         let keyPath = "\(folder)/\(name).key"
         if let certificate = try read(certificatePath), let key = try read(keyPath) {
@@ -100,7 +103,9 @@ package struct KeyPair: Sendable {
         let temporary = path + ".new"
         unlink(temporary)
         let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw .internalError("Failed to write \(path): \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw .internalError("Failed to write \(path): \(String(cString: strerror(errno)))")
+        }
         let bytes = Array(text.utf8)
         let written = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
         let failure = errno

@@ -3,7 +3,7 @@ internal import CryptoExtras
 internal import FoundationEssentials
 package import LXDAPI
 
-/// `core.trust_password` as it is kept: 32 bytes of salt and a 64-byte scrypt key (N 16384, r 8, p 1) in hex, LXD's form.
+/// `core.trust_password` as LXD keeps it: 32 bytes of salt and a 64-byte scrypt key (N 16384, r 8, p 1) in hex.
 package enum TrustPassword {
     private static let saltBytes = 32
     private static let keyBytes = 64
@@ -26,7 +26,8 @@ package enum TrustPassword {
     private static func key(_ password: String, _ salt: [UInt8]) throws(LXDError) -> [UInt8] {
         do {
             return try KDF.Scrypt.deriveKey(
-                from: Data(password.utf8), salt: salt, outputByteCount: keyBytes, rounds: 1 << 14, blockSize: 8, parallelism: 1
+                from: Data(password.utf8), salt: salt, outputByteCount: keyBytes, rounds: 1 << 14, blockSize: 8,
+                parallelism: 1
             ).withUnsafeBytes { Array($0) }
         } catch {
             throw .internalError("Failed to hash the password: \(error)", cause: error)

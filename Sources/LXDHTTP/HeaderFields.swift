@@ -51,7 +51,7 @@ package struct HeaderFields: Sendable, Hashable, ExpressibleByDictionaryLiteral 
         }
     }
 
-    /// The form NIO's encoder takes. CR, LF and NUL in a value become spaces, so a value can never start a second field.
+    /// The form NIO's encoder takes. CR, LF and NUL in a value become spaces, so a value never starts a second field.
     var nioHeaders: HTTPHeaders {
         HTTPHeaders(fields.map { ($0.name, Self.singleLine($0.value)) })
     }

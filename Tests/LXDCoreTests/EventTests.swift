@@ -28,7 +28,10 @@ import Testing
 
     @Test func theEnvelopeIsLXDs() async throws {
         let listener = events.subscribe(types: [EventType.lifecycle], project: nil)
-        events.publish(lifecycle: .with { $0.action = "instance-started"; $0.source = "/1.0/instances/c1" }, project: "default")
+        events.publish(
+            lifecycle: .with {
+                $0.action = "instance-started"; $0.source = "/1.0/instances/c1"
+            }, project: "default")
         let event = try LXDJSON.decode(Event.self, from: try #require(await listener.next()?.first))
         #expect(event.type == "lifecycle" && event.project == "default" && event.location == "none")
         #expect(event.metadata["source"] == "/1.0/instances/c1")

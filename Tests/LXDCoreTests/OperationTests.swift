@@ -12,21 +12,35 @@ import Testing
     }
 
     @Test func aTaskEndsAsItsWorkDid() throws {
-        let success = try run { try $0.start(); $0.finish(.success(())) }
+        let success = try run {
+            try $0.start(); $0.finish(.success(()))
+        }
         #expect(success.code == .success && success.errorText.isEmpty)
-        let failure = try run { try $0.start(); $0.finish(.failure(LXDError.notFound("gone"))) }
+        let failure = try run {
+            try $0.start(); $0.finish(.failure(LXDError.notFound("gone")))
+        }
         #expect(failure.code == .failure && failure.errorText == "gone")
-        let cancelled = try run { try $0.start(); $0.finish(.failure(CancellationError())) }
+        let cancelled = try run {
+            try $0.start(); $0.finish(.failure(CancellationError()))
+        }
         #expect(cancelled.code == .cancelled)
     }
 
     @Test func workThatWasDoneBeforeItsCancellationCountsAsDone() throws {
-        #expect(try run { try $0.start(); try $0.cancel(mayCancel: true); $0.finish(.success(())) }.code == .success)
-        #expect(try run { try $0.start(); try $0.cancel(mayCancel: true); $0.finish(.failure(LXDError.conflict("x"))) }.code == .cancelled)
+        #expect(
+            try run {
+                try $0.start(); try $0.cancel(mayCancel: true); $0.finish(.success(()))
+            }.code == .success)
+        #expect(
+            try run {
+                try $0.start(); try $0.cancel(mayCancel: true); $0.finish(.failure(LXDError.conflict("x")))
+            }.code == .cancelled)
     }
 
     @Test func theFirstEndCounts() throws {
-        var progress = try run { try $0.start(); $0.finish(.success(())) }
+        var progress = try run {
+            try $0.start(); $0.finish(.success(()))
+        }
         let second = progress.finish(.failure(CancellationError()))
         #expect(!second)
         #expect(progress.code == .success)
@@ -48,7 +62,9 @@ import Testing
     private let operations: Operations
 
     init() {
-        operations = Operations(events: events, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, resultLifetime: .milliseconds(100))
+        operations = Operations(
+            events: events, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            resultLifetime: .milliseconds(100))
     }
 
     @Test func theResultStaysForAWhileAndIsThenForgotten() async throws {
@@ -61,14 +77,18 @@ import Testing
     }
 
     @Test func cancellingStopsTheWork() async throws {
-        let operation = try operations.start(.imageDownload, project: "default", isCancellable: true) { _ in try await Task.sleep(for: .seconds(60)) }
+        let operation = try operations.start(.imageDownload, project: "default", isCancellable: true) { _ in
+            try await Task.sleep(for: .seconds(60))
+        }
         try operations.cancel(id: operation.id)
         #expect(try await operations.wait(id: operation.id).statusCode == .cancelled)
     }
 
     @Test func aWaiterThatGoesAwayChangesNothing() async throws {
         let operations = operations
-        let operation = try operations.start(.imageDownload, project: "default") { _ in try? await Task.sleep(for: .milliseconds(200)) }
+        let operation = try operations.start(.imageDownload, project: "default") { _ in
+            try? await Task.sleep(for: .milliseconds(200))
+        }
         let waiter = Task { try await operations.wait(id: operation.id) }
         waiter.cancel()
         #expect(try await waiter.value.statusCode == .running)
@@ -88,13 +108,17 @@ import Testing
         let first = RecordingSocket()
         async let connected: Void = operations.connect(id: operation.id, secret: secret, socket: first)
         try await Task.sleep(for: .milliseconds(50))
-        await #expect(throws: LXDError.self) { try await operations.connect(id: operation.id, secret: secret, socket: RecordingSocket()) }
+        await #expect(throws: LXDError.self) {
+            try await operations.connect(id: operation.id, secret: secret, socket: RecordingSocket())
+        }
         try await connected
         #expect(first.sent == ["hi"])
     }
 
     @Test func nobodyConnectingFailsTheWorkInTime() async throws {
-        let operation = try operations.startWebsocket(.commandExec, project: "default", sockets: ["0"], metadata: { _ in [:] }) { handle in
+        let operation = try operations.startWebsocket(
+            .commandExec, project: "default", sockets: ["0"], metadata: { _ in [:] }
+        ) { handle in
             _ = try await handle.socket("0", within: .milliseconds(50))
         }
         let ended = try await operations.wait(id: operation.id)
@@ -102,14 +126,18 @@ import Testing
     }
 
     @Test func shuttingDownTakesNoMoreAndCancelsWhatItCan() async throws {
-        let operation = try operations.start(.imageDownload, project: "default", isCancellable: true) { _ in try await Task.sleep(for: .seconds(60)) }
+        let operation = try operations.start(.imageDownload, project: "default", isCancellable: true) { _ in
+            try await Task.sleep(for: .seconds(60))
+        }
         await operations.shutdown(atMost: .seconds(5))
         #expect(try operations.operation(id: operation.id).statusCode == .cancelled)
         #expect(throws: LXDError.self) { try operations.start(.instanceStart, project: "default") { _ in } }
     }
 
     @Test func resourcesBecomePaths() throws {
-        let operation = try operations.start(.instanceStart, project: "default", resources: ["instances": ["c1", "/1.0/instances/c2"]]) { _ in }
+        let operation = try operations.start(
+            .instanceStart, project: "default", resources: ["instances": ["c1", "/1.0/instances/c2"]]
+        ) { _ in }
         #expect(operation.resources == ["instances": ["/1.0/instances/c1", "/1.0/instances/c2"]])
     }
 

@@ -63,14 +63,17 @@ import Testing
 }
 
 @Suite struct TLSTests {
-    private func withServer(_ body: (_ endpoint: (ClientTLS) -> HTTPEndpoint, _ der: [UInt8]) async throws -> Void) async throws {
+    private func withServer(_ body: (_ endpoint: (ClientTLS) -> HTTPEndpoint, _ der: [UInt8]) async throws -> Void)
+        async throws
+    {
         let pair = try KeyPair.make(.server, addsHosts: true)
         let server = HTTPServer(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { request in
             guard case .tls(let certificate) = request.connection.peer else { return text("plain") }
             return text(certificate?.fingerprint ?? "none")
         }
         let listener = try await server.listen(
-            on: .tcp(host: "127.0.0.1", port: 0), tls: ServerTLS(certificatePEM: pair.certificatePEM, keyPEM: pair.keyPEM))
+            on: .tcp(host: "127.0.0.1", port: 0),
+            tls: ServerTLS(certificatePEM: pair.certificatePEM, keyPEM: pair.keyPEM))
         let port = try #require(listener.address.split(separator: ":").last.flatMap { UInt16($0) })
         try await body({ .tcp(host: "127.0.0.1", port: port, tls: $0) }, CertificateFacts(pem: pair.certificatePEM).der)
         await server.shutdown(grace: .milliseconds(100))
@@ -79,15 +82,19 @@ import Testing
     @Test func theClientsCertificateReachesTheServer() async throws {
         let client = try KeyPair.make(.client, addsHosts: false)
         try await withServer { endpoint, der in
-            let tls = try ClientTLS(verification: .pinned(der: der), certificatePEM: client.certificatePEM, keyPEM: client.keyPEM)
+            let tls = try ClientTLS(
+                verification: .pinned(der: der), certificatePEM: client.certificatePEM, keyPEM: client.keyPEM)
             let response = try await HTTPClientSession(endpoint(tls)).send(OutgoingRequest(.get, "/"))
-            #expect(String(buffer: try await response.body.collect(upTo: 100)) == (try CertificateFingerprint.of(pem: client.certificatePEM)))
+            #expect(
+                String(buffer: try await response.body.collect(upTo: 100))
+                    == (try CertificateFingerprint.of(pem: client.certificatePEM)))
         }
     }
 
     @Test func aClientWithoutCertificateIsServedAndKnownAsSuch() async throws {
         try await withServer { endpoint, der in
-            let response = try await HTTPClientSession(endpoint(ClientTLS(verification: .pinned(der: der)))).send(OutgoingRequest(.get, "/"))
+            let response = try await HTTPClientSession(endpoint(ClientTLS(verification: .pinned(der: der)))).send(
+                OutgoingRequest(.get, "/"))
             #expect(String(buffer: try await response.body.collect(upTo: 100)) == "none")
         }
     }
@@ -95,7 +102,8 @@ import Testing
     @Test func aServerWithAnotherCertificateIsRefused() async throws {
         try await withServer { endpoint, der in
             let error = await #expect(throws: HTTPTransportError.self) {
-                _ = try await HTTPClientSession(endpoint(ClientTLS(verification: .pinned(der: [1])))).send(OutgoingRequest(.get, "/"))
+                _ = try await HTTPClientSession(endpoint(ClientTLS(verification: .pinned(der: [1])))).send(
+                    OutgoingRequest(.get, "/"))
             }
             #expect(error == .untrustedCertificate(fingerprint: CertificateFingerprint.hex(of: der)))
         }
@@ -105,8 +113,10 @@ import Testing
         try await withServer { endpoint, der in
             let pem = try CertificateFacts(der: der).pem
             await #expect(throws: HTTPTransportError.self) {
-                _ = try await HTTPClientSession(endpoint(ClientTLS(verification: .authority(pem: pem), serverName: "other.example")))
-                    .send(OutgoingRequest(.get, "/"))
+                _ = try await HTTPClientSession(
+                    endpoint(ClientTLS(verification: .authority(pem: pem), serverName: "other.example"))
+                )
+                .send(OutgoingRequest(.get, "/"))
             }
         }
     }

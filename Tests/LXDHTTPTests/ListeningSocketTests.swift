@@ -24,7 +24,9 @@ import Testing
         try withFolder { folder in
             let first = try ListeningSocket.unix(path: folder + "/s", mode: 0o660, group: nil)
             defer { close(first.descriptor) }
-            #expect(throws: ListenError.alreadyServed(folder + "/s")) { try ListeningSocket.unix(path: folder + "/s", mode: 0o660, group: nil) }
+            #expect(throws: ListenError.alreadyServed(folder + "/s")) {
+                try ListeningSocket.unix(path: folder + "/s", mode: 0o660, group: nil)
+            }
         }
     }
 
@@ -44,7 +46,9 @@ import Testing
     }
 
     @Test func aPathTooLongForASocketIsRefused() {
-        #expect(throws: ListenError.self) { try ListeningSocket.unix(path: "/" + String(repeating: "a", count: 200), mode: 0o660, group: nil) }
+        #expect(throws: ListenError.self) {
+            try ListeningSocket.unix(path: "/" + String(repeating: "a", count: 200), mode: 0o660, group: nil)
+        }
     }
 
     @Test(arguments: [[:], ["LISTEN_PID": "1", "LISTEN_FDS": "1"], ["LISTEN_PID": "x", "LISTEN_FDS": "1"]])

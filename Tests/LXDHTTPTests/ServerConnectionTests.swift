@@ -7,7 +7,9 @@ import Testing
     @Test func aRefusedUpgradeIsAnOrdinaryAnswer() async throws {
         try await TestServer.with(responder: { _ in text("no such thing", status: 404) }) { server in
             let socket = try RawSocket(server.path)
-            socket.send("GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n")
+            socket.send(
+                "GET /x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAA\r\n\r\n"
+            )
             let answer = await socket.receive()
             #expect(answer.hasPrefix("HTTP/1.1 404"))
             #expect(answer.hasSuffix("no such thing"))
@@ -78,7 +80,9 @@ import Testing
         var limits = HTTPLimits()
         limits.bodyTimeout = .milliseconds(200)
         let responder: Responder = { request in
-            do { return text("\(try await request.body.collect(upTo: 1 << 20).readableBytes)") } catch { return text("cut", status: 400) }
+            do { return text("\(try await request.body.collect(upTo: 1 << 20).readableBytes)") } catch {
+                return text("cut", status: 400)
+            }
         }
         try await TestServer.with(limits: limits, responder: responder) { server in
             let socket = try RawSocket(server.path)
@@ -93,7 +97,9 @@ import Testing
             _ = try? await request.body.collect(upTo: 1 << 20)
             return text("ok")
         }) { server in
-            for start in ["", "GET", "GET / HTTP/1.1\r\nHost: a\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab"] {
+            for start in [
+                "", "GET", "GET / HTTP/1.1\r\nHost: a\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nab",
+            ] {
                 let socket = try RawSocket(server.path)
                 socket.send(start)
             }
@@ -126,7 +132,9 @@ import Testing
     @Test func anUnreadBodyDoesNotBecomeTheNextRequest() async throws {
         try await TestServer.with(responder: { request in text("<\(request.target)>") }) { server in
             let socket = try RawSocket(server.path)
-            socket.send("POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 24\r\n\r\nGET /evil HTTP/1.1\r\n\r\n..GET /b HTTP/1.1\r\nHost: a\r\n\r\n")
+            socket.send(
+                "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 24\r\n\r\nGET /evil HTTP/1.1\r\n\r\n..GET /b HTTP/1.1\r\nHost: a\r\n\r\n"
+            )
             let answer = await socket.receive(until: "</b>")
             #expect(answer.contains("</a>") && !answer.contains("evil"))
         }
@@ -155,7 +163,11 @@ import Testing
             }
         }) { server in
             let response = try await server.session.send(
-                OutgoingRequest(.post, "/", body: .stream(length: nil) { for _ in 0..<8 { try await $0.write([UInt8](repeating: 1, count: 500)) } }))
+                OutgoingRequest(
+                    .post, "/",
+                    body: .stream(length: nil) {
+                        for _ in 0..<8 { try await $0.write([UInt8](repeating: 1, count: 500)) }
+                    }))
             #expect(response.status == 413)
         }
     }

@@ -29,7 +29,8 @@ final class TestServer: Sendable {
     private init(limits: HTTPLimits, responder: @escaping Responder) async throws {
         folder = NSTemporaryDirectory() + "/lxdhttp-" + UUID().uuidString.prefix(8)
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        server = HTTPServer(limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, responder: responder)
+        server = HTTPServer(
+            limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, responder: responder)
         listener = try await server.listen(on: .unix(path: folder + "/unix.socket", mode: 0o660, group: nil))
     }
 
@@ -49,7 +50,9 @@ struct RawSocket: ~Copyable {
         name.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
         let result = withUnsafePointer(to: &name) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         guard result == 0 else { throw POSIXError(.ECONNREFUSED) }
         var limit = timeval(tv_sec: 5, tv_usec: 0)

@@ -24,7 +24,9 @@ import Testing
         let key: WebSocketMaskingKey = [1, 2, 3, 4]
         var data = ByteBuffer(string: "secret")
         data.webSocketMask(key)
-        #expect(try assembler.accept(WebSocketFrame(fin: true, opcode: .text, maskKey: key, data: data)) == .message(.text("secret")))
+        #expect(
+            try assembler.accept(WebSocketFrame(fin: true, opcode: .text, maskKey: key, data: data))
+                == .message(.text("secret")))
     }
 
     @Test func brokenSequencesEndTheConnection() {
@@ -34,7 +36,12 @@ import Testing
             ([frame(.ping, "a", fin: false)], 1002),
             ([frame(.ping, String(repeating: "a", count: 126))], 1002),
             ([frame(.text, String(repeating: "a", count: 101))], 1009),
-            ([frame(.text, String(repeating: "a", count: 60), fin: false), frame(.continuation, String(repeating: "a", count: 60))], 1009),
+            (
+                [
+                    frame(.text, String(repeating: "a", count: 60), fin: false),
+                    frame(.continuation, String(repeating: "a", count: 60)),
+                ], 1009
+            ),
             ([WebSocketFrame(fin: true, opcode: .text, maskKey: [1, 2, 3, 4], data: ByteBuffer())], 1002),
         ]
         for (frames, code) in cases {
@@ -49,7 +56,9 @@ import Testing
     @Test func closeFramesCarryCodeAndReason() throws {
         var assembler = WebSocketAssembler(messageBytesMax: 100, peerMasks: false)
         let close = WebSocketClose(code: 1008, reason: "too slow")
-        #expect(try assembler.accept(WebSocketFrame(fin: true, opcode: .connectionClose, data: close.payload)) == .close(close))
+        #expect(
+            try assembler.accept(WebSocketFrame(fin: true, opcode: .connectionClose, data: close.payload))
+                == .close(close))
         #expect(try assembler.accept(frame(.connectionClose, "")) == .close(WebSocketClose(code: 1005)))
     }
 }
@@ -61,7 +70,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [0, 1, 125, 126, 65535, 65536, 1 << 20]) func messagesOfAllLengthsComeBack(_ length: Int) async throws {
+    @Test(arguments: [0, 1, 125, 126, 65535, 65536, 1 << 20]) func messagesOfAllLengthsComeBack(_ length: Int)
+        async throws
+    {
         try await TestServer.with(responder: echo) { server in
             let socket = try await server.session.webSocket("/")
             let bytes = (0..<length).map { UInt8(truncatingIfNeeded: $0) }
@@ -92,7 +103,9 @@ import Testing
     @Test func anUnmaskedClientFrameIsRefused() async throws {
         try await TestServer.with(responder: echo) { server in
             let socket = try RawSocket(server.path)
-            socket.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            socket.send(
+                "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+            )
             #expect(await socket.receive(until: "\r\n\r\n").contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
             socket.send([0x81, 0x01, 0x61])
             let answer = await socket.receive(bytes: 4)

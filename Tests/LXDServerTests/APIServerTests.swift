@@ -15,14 +15,17 @@ import Testing
         for path in ["/nothing", "/1.0/nothing", "/1.0/instances/", "/1.0/instances/a/b/c", "//1.0/admin"] {
             let answer = try await api.ask(.get, path)
             #expect(answer.status == 404, "\(path)")
-            #expect(answer.json["error"] == "not found" && answer.json["error_code"] == 404 && answer.json["type"] == "error")
+            #expect(
+                answer.json["error"] == "not found" && answer.json["error_code"] == 404
+                    && answer.json["type"] == "error")
         }
     }
 
     @Test func aKnownPathWithAnotherMethodIsNotImplemented() async throws {
         let answer = try await api.ask(.delete, "/1.0/admin")
         #expect(answer.status == 501 && answer.json["error"] == "not implemented")
-        #expect(try await api.ask(HTTPVerb(rawValue: "BREW"), "/1.0/admin").json["error"] == #"Method "BREW" not found"#)
+        #expect(
+            try await api.ask(HTTPVerb(rawValue: "BREW"), "/1.0/admin").json["error"] == #"Method "BREW" not found"#)
     }
 
     @Test(arguments: [
@@ -48,7 +51,8 @@ import Testing
     @Test func theQueryIsDecoded() async throws {
         let plain = try await api.ask(.get, "/1.0/query")
         #expect(plain.json["metadata"] == ["default", "-", "0", "false", "-"])
-        let full = try await api.ask(.get, "/1.0/query?project=a%2Fb&filter=name+eq+c1&recursion=2&all-projects=true&target=m1&x=%zz")
+        let full = try await api.ask(
+            .get, "/1.0/query?project=a%2Fb&filter=name+eq+c1&recursion=2&all-projects=true&target=m1&x=%zz")
         #expect(full.json["metadata"] == ["a/b", "name eq c1", "2", "true", "m1"])
     }
 
@@ -69,7 +73,9 @@ import Testing
         let good = try await api.ask(.put, "/1.0/instances/c1", headers: ["If-Match": tag], body: #"{"a":2}"#)
         #expect(good.status == 200)
         let unquoted = String(tag.dropFirst().dropLast())
-        #expect(try await api.ask(.put, "/1.0/instances/c1", headers: ["If-Match": unquoted], body: #"{"a":2}"#).status == 200)
+        #expect(
+            try await api.ask(.put, "/1.0/instances/c1", headers: ["If-Match": unquoted], body: #"{"a":2}"#).status
+                == 200)
         let stale = try await api.ask(.put, "/1.0/instances/c1", headers: ["If-Match": "\"abc\""], body: #"{"a":2}"#)
         #expect(stale.status == 412)
         #expect(stale.json["error"] == .string("ETag doesn't match: \(unquoted) vs abc"))
@@ -128,17 +134,18 @@ import Testing
     }
 
     /// Rows: headers of the request, whether a change is refused.
-    @Test(arguments: [
-        ([:], false),
-        (["Sec-Fetch-Site": "cross-site"], true),
-        (["Sec-Fetch-Site": "same-site"], true),
-        (["Sec-Fetch-Site": "same-origin", "Origin": "https://lxd:8443"], false),
-        (["Sec-Fetch-Site": "none"], false),
-        (["Origin": "https://evil.example", "Host": "lxd:8443"], true),
-        (["Origin": "https://lxd:8443", "Host": "lxd:8443"], false),
-        (["Origin": "null", "Host": "lxd:8443"], true),
-        (["Origin": "ws+unix://localhost", "Host": "localhost"], false),
-    ] as [([String: String], Bool)])
+    @Test(
+        arguments: [
+            ([:], false),
+            (["Sec-Fetch-Site": "cross-site"], true),
+            (["Sec-Fetch-Site": "same-site"], true),
+            (["Sec-Fetch-Site": "same-origin", "Origin": "https://lxd:8443"], false),
+            (["Sec-Fetch-Site": "none"], false),
+            (["Origin": "https://evil.example", "Host": "lxd:8443"], true),
+            (["Origin": "https://lxd:8443", "Host": "lxd:8443"], false),
+            (["Origin": "null", "Host": "lxd:8443"], true),
+            (["Origin": "ws+unix://localhost", "Host": "localhost"], false),
+        ] as [([String: String], Bool)])
     func changesFromOtherSitesAreRefused(_ headers: [String: String], _ refused: Bool) async throws {
         var fields: HeaderFields = [:]
         for (name, value) in headers { fields[name] = value }
@@ -156,9 +163,12 @@ import Testing
         rules.origin = "https://ui.example"
         api.server.apply(rules)
         let answer = try await api.ask(
-            .post, "/1.0/change", from: .admin, headers: ["Origin": "https://ui.example", "Sec-Fetch-Site": "cross-site"])
+            .post, "/1.0/change", from: .admin,
+            headers: ["Origin": "https://ui.example", "Sec-Fetch-Site": "cross-site"])
         #expect(answer.status == 200)
         #expect(answer.headers["Access-Control-Allow-Origin"] == "https://ui.example")
-        #expect(try await api.ask(.post, "/1.0/change", from: .admin, headers: ["Origin": "https://evil.example"]).status == 403)
+        #expect(
+            try await api.ask(.post, "/1.0/change", from: .admin, headers: ["Origin": "https://evil.example"]).status
+                == 403)
     }
 }

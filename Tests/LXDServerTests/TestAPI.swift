@@ -53,9 +53,12 @@ struct TestAPI {
     ) async throws -> (status: Int, headers: HeaderFields, json: JSONValue) {
         let request = IncomingRequest(
             verb: verb, target: target, headers: headers, body: IncomingBody(ByteBuffer(string: body)),
-            connection: ConnectionInfo(peer: from.peer, remoteAddress: from == .unix ? "@" : "10.0.0.1:99", localAddress: ""))
+            connection: ConnectionInfo(
+                peer: from.peer, remoteAddress: from == .unix ? "@" : "10.0.0.1:99", localAddress: ""))
         guard case .response(let response) = await server.respond(to: request) else { return (101, [:], .null) }
-        guard case .bytes(let buffer) = response.body, buffer.readableBytes > 0 else { return (response.status, response.headers, .null) }
+        guard case .bytes(let buffer) = response.body, buffer.readableBytes > 0 else {
+            return (response.status, response.headers, .null)
+        }
         return (response.status, response.headers, try LXDJSON.decode(from: String(buffer: buffer)))
     }
 }
@@ -96,7 +99,10 @@ struct SampleRoutes: RouteGroup {
         routes.get("/1.0/images/aliases/{name...}", .project) { try .sync([$0.parameter("name")]) }
         routes.get("/1.0/tagged", .admin) { _ in try .sync("x", etag: ["a": 1]) }
         routes.get("/1.0/query", .admin) { scope in
-            try .sync([scope.project, scope.filter ?? "-", String(scope.recursion), String(scope.allProjects), scope.target ?? "-"])
+            try .sync([
+                scope.project, scope.filter ?? "-", String(scope.recursion), String(scope.allProjects),
+                scope.target ?? "-",
+            ])
         }
         routes.post("/1.0/change", .admin) { _ in .done }
         routes.get("/1.0/broken", .admin) { _ in throw CocoaError(.fileNoSuchFile) }

@@ -58,7 +58,9 @@ package final class Events: Sendable {
 
     private func publish(type: String, _ metadata: some Encodable & Sendable, project: String) {
         let listeners = subscriptions.withLock { all in
-            all.values.filter { $0.types.contains(type) && (project.isEmpty || $0.project == nil || $0.project == project) }
+            all.values.filter {
+                $0.types.contains(type) && (project.isEmpty || $0.project == nil || $0.project == project)
+            }
         }
         guard !listeners.isEmpty, let line = encode(type: type, metadata, project: project) else { return }
         for listener in listeners where !listener.offer(line) {
@@ -67,7 +69,8 @@ package final class Events: Sendable {
     }
 
     private func encode(type: String, _ metadata: some Encodable, project: String) -> [UInt8]? {
-        let event = OutgoingEvent(type: type, timestamp: .now(), metadata: metadata, location: location, project: project)
+        let event = OutgoingEvent(
+            type: type, timestamp: .now(), metadata: metadata, location: location, project: project)
         // An event of ours that cannot be encoded would be a bug of its type; the work it tells of must go on.
         return (try? LXDJSON.encode(event)).map { Array($0) }
     }

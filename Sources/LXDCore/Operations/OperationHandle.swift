@@ -14,7 +14,8 @@ package struct OperationHandle: Sendable {
         if record.update({ $0.merge(metadata) { _, new in new } }) { changed(record) }
     }
 
-    /// Shows how far a step is, in LXD's form: `{"KEY": "TEXT", "progress": {"stage": ..., "percent": "..", "speed": ".."}}`.
+    /// Shows how far a step is, in LXD's form:
+    /// `{"KEY": "TEXT", "progress": {"stage": ..., "percent": "..", "speed": ".."}}`.
     ///
     /// - Parameters:
     ///   - key: LXD's name of the step: `download_progress`, `create_instance_from_image_unpack_progress`...
@@ -22,11 +23,14 @@ package struct OperationHandle: Sendable {
     ///   - stage: For programs; nil leaves the structured part out.
     ///   - percent: 0–100, nil when the end is not known.
     ///   - bytesPerSecond: 0 when not known.
-    package func progress(_ key: String, _ text: String, stage: String? = nil, percent: Int? = nil, bytesPerSecond: Int64 = 0) {
+    package func progress(
+        _ key: String, _ text: String, stage: String? = nil, percent: Int? = nil, bytesPerSecond: Int64 = 0
+    ) {
         var metadata: [String: JSONValue] = [key: .string(text)]
         if let stage {
             metadata["progress"] = [
-                "stage": .string(stage), "percent": .string(percent.map(String.init) ?? ""), "speed": .string(String(bytesPerSecond)),
+                "stage": .string(stage), "percent": .string(percent.map(String.init) ?? ""),
+                "speed": .string(String(bytesPerSecond)),
             ]
         }
         update(metadata)

@@ -60,7 +60,8 @@ final class OperationRecord: Sendable {
                 $0.status = state.progress.code.name
                 $0.statusCode = state.progress.code
                 $0.resources = Self.paths(state.resources)
-                $0.metadata = withSecrets || form != .websocket ? state.metadata : Self.withoutSecrets(state.metadata, sockets)
+                $0.metadata =
+                    withSecrets || form != .websocket ? state.metadata : Self.withoutSecrets(state.metadata, sockets)
                 $0.mayCancel = mayCancel
                 $0.err = state.progress.errorText
                 $0.location = location
@@ -152,7 +153,9 @@ final class OperationRecord: Sendable {
             })
     }
 
-    private static func withoutSecrets(_ metadata: [String: JSONValue], _ sockets: OperationSockets) -> [String: JSONValue] {
+    private static func withoutSecrets(_ metadata: [String: JSONValue], _ sockets: OperationSockets) -> [String:
+        JSONValue]
+    {
         metadata.filter { _, value in !holdsSecret(value, sockets) }
     }
 

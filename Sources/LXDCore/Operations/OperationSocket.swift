@@ -47,11 +47,14 @@ final class OperationSockets: Sendable {
     /// Takes a client's websocket by its secret. Compared in constant time; wrong and used secrets look the same.
     func accept(_ socket: any OperationSocket, secret: String) -> Bool {
         let given = Array(secret.utf8)
-        let (accepted, waiter) = state.withLock { state -> (Bool, CheckedContinuation<(any OperationSocket)?, Never>?) in
+        let (accepted, waiter) = state.withLock {
+            state -> (Bool, CheckedContinuation<(any OperationSocket)?, Never>?) in
             guard !state.isClosed else { return (false, nil) }
             var matching: String?
             for (name, slot) in state.slots where Self.equal(slot.secret, given) { matching = name }
-            guard let matching, var slot = state.slots[matching], slot.socket == nil, !slot.isTaken else { return (false, nil) }
+            guard let matching, var slot = state.slots[matching], slot.socket == nil, !slot.isTaken else {
+                return (false, nil)
+            }
             let waiter = slot.waiter
             slot.waiter = nil
             if waiter == nil { slot.socket = socket }
@@ -123,7 +126,9 @@ final class OperationSockets: Sendable {
 
     private func wait(for name: String, _ continuation: CheckedContinuation<(any OperationSocket)?, Never>) {
         let ready = state.withLock { state -> (any OperationSocket)?? in
-            guard !state.isClosed, !Task.isCancelled, var slot = state.slots[name], slot.waiter == nil else { return .some(nil) }
+            guard !state.isClosed, !Task.isCancelled, var slot = state.slots[name], slot.waiter == nil else {
+                return .some(nil)
+            }
             if let socket = slot.socket {
                 slot.socket = nil
                 state.slots[name] = slot

@@ -40,7 +40,8 @@ package final class Operations: Sendable {
     /// - Returns: The view for whoever started it.
     /// - Throws: `unavailable` while the daemon shuts down.
     package func start(
-        _ kind: OperationKind, project: String, resources: [String: [String]] = [:], metadata: [String: JSONValue] = [:],
+        _ kind: OperationKind, project: String, resources: [String: [String]] = [:],
+        metadata: [String: JSONValue] = [:],
         isCancellable: Bool = false, requestor: EventLifecycleRequestor? = nil,
         work: @escaping @Sendable (OperationHandle) async throws -> Void
     ) throws(LXDError) -> Operation {
@@ -64,7 +65,8 @@ package final class Operations: Sendable {
     ) throws(LXDError) -> Operation {
         let secrets = Dictionary(sockets.map { ($0, Self.newSecret()) }) { first, _ in first }
         let record = OperationRecord(
-            id: Self.newID(), form: .websocket, kind: kind, project: project, resources: resources, metadata: metadata(secrets),
+            id: Self.newID(), form: .websocket, kind: kind, project: project, resources: resources,
+            metadata: metadata(secrets),
             mayCancel: isCancellable, requestor: requestor, secrets: secrets, location: location)
         return try launch(record, work)
     }
@@ -77,7 +79,8 @@ package final class Operations: Sendable {
         lifetime: Duration? = nil, requestor: EventLifecycleRequestor? = nil
     ) throws(LXDError) -> Operation {
         let record = OperationRecord(
-            id: Self.newID(), form: .token, kind: kind, project: project, resources: resources, metadata: metadata, mayCancel: true,
+            id: Self.newID(), form: .token, kind: kind, project: project, resources: resources, metadata: metadata,
+            mayCancel: true,
             requestor: requestor, secrets: [:], location: location)
         return try launch(record) { _ in
             // Sleeps until cancelled: the cancellation is how a token ends.
@@ -115,7 +118,9 @@ package final class Operations: Sendable {
         guard record.finish(result) else { return }
         if case .failure(let error) = result, !(error is CancellationError) {
             let cause = (error as? LXDError)?.cause.map { " (\($0))" } ?? ""
-            logger.debug("Failure for operation: \(LXDError.from(error).message)\(cause)", metadata: ["operation": "\(record.id)"])
+            logger.debug(
+                "Failure for operation: \(LXDError.from(error).message)\(cause)",
+                metadata: ["operation": "\(record.id)"])
         }
         announce(record)
         Task { [weak self, resultLifetime] in
@@ -182,7 +187,7 @@ package final class Operations: Sendable {
 
     /// Whether a websocket with this secret would be taken: asked before the upgrade is granted.
     ///
-    /// - Throws: `notFound`, `badRequest` for an operation without websockets or not running, `forbidden` for the secret.
+    /// - Throws: `notFound`; `badRequest` for an operation without websockets or not running; `forbidden` for the secret.
     package func checkSocket(id: String, secret: String) throws(LXDError) {
         let record = try record(id)
         guard record.form == .websocket else { throw .badRequest("Only websocket operations can be connected") }

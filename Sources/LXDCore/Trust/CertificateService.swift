@@ -29,7 +29,8 @@ package struct TrustApplicant: Sendable {
     package var requestor: EventLifecycleRequestor
 
     package init(
-        isAdmin: Bool, isTrusted: Bool, isTLS: Bool, certificate: [UInt8]?, host: String, requestor: EventLifecycleRequestor
+        isAdmin: Bool, isTrusted: Bool, isTLS: Bool, certificate: [UInt8]?, host: String,
+        requestor: EventLifecycleRequestor
     ) {
         self.isAdmin = isAdmin
         self.isTrusted = isTrusted
@@ -86,9 +87,13 @@ package final class CertificateService: Sendable {
     package func add(_ request: CertificatesPost, by applicant: TrustApplicant) async throws -> Outcome {
         var request = request
         try await Self.checkToken(request, settings: settings)
-        if applicant.isTrusted, request.certificate.isEmpty, !request.token { throw LXDError.badRequest("Client is already trusted") }
+        if applicant.isTrusted, request.certificate.isEmpty, !request.token {
+            throw LXDError.badRequest("Client is already trusted")
+        }
         if !applicant.isAdmin { request = try await vouched(request, applicant) }
-        guard ["client", "server", "metrics"].contains(request.type) else { throw LXDError.badRequest("Invalid certificate type") }
+        guard ["client", "server", "metrics"].contains(request.type) else {
+            throw LXDError.badRequest("Invalid certificate type")
+        }
         if request.token { return .token(try await makeToken(request, applicant)) }
 
         let facts = try Self.certificate(of: request, applicant)
@@ -136,7 +141,8 @@ package final class CertificateService: Sendable {
         return request
     }
 
-    private func redeem(_ token: CertificateAddToken, _ applicant: TrustApplicant) throws(LXDError) -> CertificatesPost {
+    private func redeem(_ token: CertificateAddToken, _ applicant: TrustApplicant) throws(LXDError) -> CertificatesPost
+    {
         let found = operations.tokens(.certificateAddToken).first { $0.metadata["secret"]?.stringValue == token.secret }
         guard let found else { throw .forbidden("No matching certificate add operation found") }
         // A token works once, even when it is out of date.
@@ -166,10 +172,13 @@ package final class CertificateService: Sendable {
             metadata["expiresAt"] = .string(end.description)
         }
         return try operations.addToken(
-            .certificateAddToken, project: "default", metadata: metadata, lifetime: lifetime, requestor: applicant.requestor)
+            .certificateAddToken, project: "default", metadata: metadata, lifetime: lifetime,
+            requestor: applicant.requestor)
     }
 
-    private static func certificate(of request: CertificatesPost, _ applicant: TrustApplicant) throws(LXDError) -> CertificateFacts {
+    private static func certificate(of request: CertificatesPost, _ applicant: TrustApplicant) throws(LXDError)
+        -> CertificateFacts
+    {
         if !request.certificate.isEmpty { return try CertificateFacts(base64: request.certificate) }
         guard applicant.isTLS else { throw .badRequest("Can't use TLS data on non-TLS link") }
         guard let der = applicant.certificate else { throw .badRequest("No client certificate provided") }
@@ -184,7 +193,8 @@ package final class CertificateService: Sendable {
     ///   - precondition: Throws when the entry is no longer the one the caller saw.
     ///   - change: The wanted state from the current one.
     package func update(
-        _ fingerprint: String, by applicant: TrustApplicant, precondition: @escaping @Sendable (Certificate) throws -> Void,
+        _ fingerprint: String, by applicant: TrustApplicant,
+        precondition: @escaping @Sendable (Certificate) throws -> Void,
         change: @escaping @Sendable (Certificate) throws -> CertificatePut
     ) async throws {
         let old = try await store.write { tx in
@@ -193,7 +203,9 @@ package final class CertificateService: Sendable {
             try precondition(current)
             let wanted = try change(current)
             if !applicant.isAdmin { try Self.checkOwnChange(current, wanted, applicant) }
-            guard ["client", "server", "metrics"].contains(wanted.type) else { throw LXDError.badRequest("Invalid certificate type") }
+            guard ["client", "server", "metrics"].contains(wanted.type) else {
+                throw LXDError.badRequest("Invalid certificate type")
+            }
             if applicant.isAdmin {
                 try Self.checkProjects(wanted.projects, tx)
                 row.type = wanted.type
@@ -216,7 +228,9 @@ package final class CertificateService: Sendable {
             by: applicant.requestor)
     }
 
-    private static func checkOwnChange(_ current: Certificate, _ wanted: CertificatePut, _ applicant: TrustApplicant) throws(LXDError) {
+    private static func checkOwnChange(_ current: Certificate, _ wanted: CertificatePut, _ applicant: TrustApplicant)
+        throws(LXDError)
+    {
         guard current.restricted == wanted.restricted, current.name == wanted.name, current.projects == wanted.projects,
             current.type == wanted.type
         else { throw .forbidden("Only the certificate can be changed") }

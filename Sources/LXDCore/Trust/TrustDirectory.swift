@@ -45,7 +45,8 @@ package final class TrustDirectory: Sendable {
                 continue
             }
             loaded[facts.fingerprint] = Entry(
-                type: row.type, restricted: row.restricted, projects: row.projects, notBefore: facts.notBefore, notAfter: facts.notAfter)
+                type: row.type, restricted: row.restricted, projects: row.projects, notBefore: facts.notBefore,
+                notAfter: facts.notAfter)
         }
         entries.withLock { $0 = loaded }
         return unreadable

@@ -9,7 +9,8 @@ package struct OutgoingRequest: Sendable {
     package var timeout: Duration?
 
     package init(
-        _ verb: HTTPVerb, _ target: String, headers: HeaderFields = [:], body: OutgoingBody = .none, timeout: Duration? = nil
+        _ verb: HTTPVerb, _ target: String, headers: HeaderFields = [:], body: OutgoingBody = .none,
+        timeout: Duration? = nil
     ) {
         self.verb = verb
         self.target = target

@@ -42,7 +42,8 @@ package final class HTTPClientSession: Sendable {
     }
 
     /// Opens a raw upgrade on a connection of its own.
-    package func raw(_ target: String, protocol name: String, headers: HeaderFields = [:]) async throws -> RawConnection {
+    package func raw(_ target: String, protocol name: String, headers: HeaderFields = [:]) async throws -> RawConnection
+    {
         try await open().raw(target, protocol: name, headers: headers)
     }
 

@@ -22,21 +22,25 @@ package final class HTTPConnection: Sendable {
     /// - Parameter timeout: For both together.
     /// - Throws: `HTTPTransportError.untrustedCertificate`, `.connectTimeout`, or the system's error.
     package static func open(
-        _ endpoint: HTTPEndpoint, timeout: Duration = .seconds(30), group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        _ endpoint: HTTPEndpoint, timeout: Duration = .seconds(30),
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
     ) async throws -> HTTPConnection {
         let shown = ShownCertificate()
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.allowRemoteHalfClosure, value: true)
         let initialize: @Sendable (any Channel) -> EventLoopFuture<(Wrapped, EventLoopFuture<Void>)> = { channel in
-            channel.eventLoop.makeCompletedFuture { try Self.configure(channel, endpoint: endpoint, shown: shown, timeout: timeout) }
+            channel.eventLoop.makeCompletedFuture {
+                try Self.configure(channel, endpoint: endpoint, shown: shown, timeout: timeout)
+            }
         }
         let wrapped: Wrapped
         let secured: EventLoopFuture<Void>
         do {
             switch endpoint {
             case .unix(let path):
-                (wrapped, secured) = try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: initialize)
+                (wrapped, secured) = try await bootstrap.connect(
+                    unixDomainSocketPath: path, channelInitializer: initialize)
             case .tcp(let host, let port, _):
                 (wrapped, secured) = try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
                     .connect(host: host, port: Int(port), channelInitializer: initialize)
@@ -117,7 +121,8 @@ package final class HTTPConnection: Sendable {
     }
 
     /// Asks for plain bytes under a protocol name such as "sftp"; likewise.
-    package func raw(_ target: String, protocol name: String, headers: HeaderFields = [:]) async throws -> RawConnection {
+    package func raw(_ target: String, protocol name: String, headers: HeaderFields = [:]) async throws -> RawConnection
+    {
         var fields = headers
         fields["Connection"] = "Upgrade"
         fields["Upgrade"] = name
@@ -146,10 +151,15 @@ package final class HTTPConnection: Sendable {
         case .none:
             if request.verb != .get, request.verb != .head { fields["Content-Length"] = "0" }
         default:
-            if let length = request.body.length { fields["Content-Length"] = String(length) } else { fields["Transfer-Encoding"] = "chunked" }
+            if let length = request.body.length {
+                fields["Content-Length"] = String(length)
+            } else {
+                fields["Transfer-Encoding"] = "chunked"
+            }
         }
         let head = HTTPRequestHead(
-            version: .http1_1, method: HTTPMethod(rawValue: request.verb.rawValue), uri: request.target, headers: fields.nioHeaders)
+            version: .http1_1, method: HTTPMethod(rawValue: request.verb.rawValue), uri: request.target,
+            headers: fields.nioHeaders)
         switch request.body {
         case .none:
             try await link.send(contentsOf: [.head(head), .end])
@@ -194,7 +204,8 @@ package final class HTTPConnection: Sendable {
         return head
     }
 
-    private func response(_ head: HTTPResponseHead, verb: HTTPVerb, upload: Task<Void, any Error>?) -> IncomingResponse {
+    private func response(_ head: HTTPResponseHead, verb: HTTPVerb, upload: Task<Void, any Error>?) -> IncomingResponse
+    {
         let keepAlive = head.isKeepAlive
         let length = head.headers.first(name: "content-length").flatMap { Int($0) }
         let body = IncomingBody(contentLength: verb == .head ? 0 : length, limitBytes: .max) { [self] in
@@ -217,8 +228,10 @@ package final class HTTPConnection: Sendable {
         let head = try await readHead()
         guard head.status == .switchingProtocols else {
             let answer = response(head, verb: request.verb, upload: nil)
-            let body = try? await answer.body.collect(upTo: 64 << 10)  // The status alone must do if the body does not come.
-            throw HTTPTransportError.upgradeRefused(status: answer.status, body: body.map { Array($0.readableBytesView) } ?? [])
+            // The status alone must do if the body does not come.
+            let body = try? await answer.body.collect(upTo: 64 << 10)
+            throw HTTPTransportError.upgradeRefused(
+                status: answer.status, body: body.map { Array($0.readableBytesView) } ?? [])
         }
         return head
     }
@@ -231,15 +244,22 @@ package final class HTTPConnection: Sendable {
         let pipeline = channel.pipeline.syncOperations
         var secured = channel.eventLoop.makeSucceededVoidFuture()
         if case .tcp(let host, _, let tls?) = endpoint {
-            let handshake = HandshakeWaiter(promise: channel.eventLoop.makePromise(), timeout: TimeAmount(timeout), target: endpoint.description)
+            let handshake = HandshakeWaiter(
+                promise: channel.eventLoop.makePromise(), timeout: TimeAmount(timeout), target: endpoint.description)
             try pipeline.addHandlers([tls.makeHandler(host: host, shown: shown), handshake])
             secured = handshake.promise.futureResult
         }
         let encoder = HTTPRequestEncoder()
-        let decoder = ByteToMessageHandler(HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop))
-        let wire = HTTPWireHandler<HTTPResponseHead, HTTPRequestHead>(decoder: decoder, encoder: encoder, isServer: false, pace: nil)
+        let decoder = ByteToMessageHandler(
+            HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop))
+        let wire = HTTPWireHandler<HTTPResponseHead, HTTPRequestHead>(
+            decoder: decoder, encoder: encoder, isServer: false, pace: nil)
         try pipeline.addHandlers([encoder, decoder, wire])
-        return (try Wrapped(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false)), secured)
+        return (
+            try Wrapped(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false)),
+            secured
+        )
     }
 
     /// The async channel gives its two ends only inside a scope; a task holds that scope open until the channel closes.

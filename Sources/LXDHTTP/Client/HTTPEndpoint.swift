@@ -56,7 +56,9 @@ package struct ClientTLS: Sendable {
         configuration.applicationProtocols = ["http/1.1"]
         do {
             if let certificatePEM, let keyPEM {
-                configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificatePEM.utf8)).map { .certificate($0) }
+                configuration.certificateChain = try NIOSSLCertificate.fromPEMBytes(Array(certificatePEM.utf8)).map {
+                    .certificate($0)
+                }
                 configuration.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: Array(keyPEM.utf8), format: .pem))
             }
             switch verification {

@@ -17,7 +17,8 @@ package final class HTTPServer: Sendable {
     private let listeners = Mutex<[ObjectIdentifier: HTTPListener]>([:])
 
     package init(
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, limits: HTTPLimits = HTTPLimits(), logger: Logger,
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, limits: HTTPLimits = HTTPLimits(),
+        logger: Logger,
         responder: @escaping Responder
     ) {
         self.group = group
@@ -63,7 +64,8 @@ package final class HTTPServer: Sendable {
         await listener.stopAccepting()
     }
 
-    /// Stops accepting, gives running requests a while to end, then cancels them. Open WebSockets are cancelled at the end too.
+    /// Stops accepting, gives running requests a while to end, then cancels them. Open WebSockets are cancelled at the
+    /// end too.
     package func shutdown(grace: Duration) async {
         let all = listeners.withLock { current in
             defer { current = [:] }
@@ -86,16 +88,21 @@ package final class HTTPServer: Sendable {
         let encoder = HTTPResponseEncoder()
         let decoder = ByteToMessageHandler(
             HTTPRequestDecoder(
-                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: decoding))
+                leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop, limitConfiguration: decoding
+            ))
         let wire = HTTPWireHandler<HTTPRequestHead, HTTPResponseHead>(
             decoder: decoder, encoder: encoder, isServer: true,
-            pace: .init(head: TimeAmount(limits.headTimeout), idle: TimeAmount(limits.idleTimeout), body: TimeAmount(limits.bodyTimeout)))
+            pace: .init(
+                head: TimeAmount(limits.headTimeout), idle: TimeAmount(limits.idleTimeout),
+                body: TimeAmount(limits.bodyTimeout)))
         try pipeline.addHandlers([encoder, decoder, wire])
-        return try Child(wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false))
+        return try Child(
+            wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false))
     }
 
     private static func serve(
-        _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger, responder: @escaping Responder
+        _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger,
+        responder: @escaping Responder
     ) async {
         do {
             try await child.executeThenClose { inbound, outbound in

@@ -59,7 +59,8 @@ package struct ListeningSocket: Sendable {
             // A wildcard takes IPv4 as well.
             setsockopt(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, &only6, socklen_t(MemoryLayout<CInt>.size))
         }
-        guard bind(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0, Glibc.listen(descriptor, 512) == 0 else {
+        guard bind(descriptor, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0, Glibc.listen(descriptor, 512) == 0
+        else {
             let code = errno
             close(descriptor)
             throw ListenError.system(text, code)
@@ -98,7 +99,8 @@ package struct ListeningSocket: Sendable {
         guard result == 0 else { return nil }
         let isUnix = CInt(storage.ss_family) == AF_UNIX
         return ListeningSocket(
-            descriptor: descriptor, isUnix: isUnix, address: isUnix ? "systemd:\(descriptor)" : "systemd-tcp:\(descriptor)",
+            descriptor: descriptor, isUnix: isUnix,
+            address: isUnix ? "systemd:\(descriptor)" : "systemd-tcp:\(descriptor)",
             removesPath: false)
     }
 
@@ -123,9 +125,13 @@ package struct ListeningSocket: Sendable {
         return name
     }
 
-    private static func withAddress(_ name: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) -> CInt {
+    private static func withAddress(_ name: inout sockaddr_un, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt)
+        -> CInt
+    {
         withUnsafePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 }

@@ -75,13 +75,18 @@ extension ConnectionInfo {
                 throw HTTPTransportError.protocolViolation("no socket options")
             }
             // SAFETY: the kernel fills struct ucred: three 32-bit integers, the layout of UnixCredentials.
-            let credentials: UnixCredentials = try await options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: 17)).get()
+            let credentials: UnixCredentials = try await options.unsafeGetSocketOption(
+                level: .socket, name: .init(rawValue: 17)
+            ).get()
             return ConnectionInfo(peer: .unix(credentials), remoteAddress: remote, localAddress: local)
         }
         guard isTLS else { return ConnectionInfo(peer: .plain, remoteAddress: remote, localAddress: local) }
-        let certificate = try await channel.nioSSL_peerCertificate().flatMapThrowing { try $0.map { try $0.toDERBytes() } }.get()
+        let certificate = try await channel.nioSSL_peerCertificate().flatMapThrowing {
+            try $0.map { try $0.toDERBytes() }
+        }.get()
         return ConnectionInfo(
-            peer: .tls(certificate: certificate.map(PeerCertificate.init(der:))), remoteAddress: remote, localAddress: local)
+            peer: .tls(certificate: certificate.map(PeerCertificate.init(der:))), remoteAddress: remote,
+            localAddress: local)
     }
 
     private static func text(_ address: SocketAddress?) -> String {

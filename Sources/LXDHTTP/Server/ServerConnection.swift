@@ -47,7 +47,8 @@ struct ServerConnection: Sendable {
             guard case .raw(let name)? = request.upgrade else {
                 return try await answer(Self.notAnUpgrade("stream"), to: request, head: head)
             }
-            try await switchProtocol(to: .raw, headers: [("Connection", "Upgrade"), ("Upgrade", name)], request: request)
+            try await switchProtocol(
+                to: .raw, headers: [("Connection", "Upgrade"), ("Upgrade", name)], request: request)
             try await run(RawConnection(link: link))
         }
         return false
@@ -72,12 +73,21 @@ struct ServerConnection: Sendable {
         }
     }
 
-    private func answer(_ response: OutgoingResponse, to request: IncomingRequest, head: HTTPRequestHead) async throws -> Bool {
+    private func answer(_ response: OutgoingResponse, to request: IncomingRequest, head: HTTPRequestHead) async throws
+        -> Bool
+    {
         // After an upgrade request NIO's decoder stops; and a body left unread past a bound is cheaper to cut off.
-        let keepAlive = head.isKeepAlive && !head.headers.contains(name: "upgrade") && canSkipRest(of: request.body, head)
+        let keepAlive =
+            head.isKeepAlive && !head.headers.contains(name: "upgrade") && canSkipRest(of: request.body, head)
         var fields = response.headers
-        if !keepAlive { fields["Connection"] = "close" } else if head.version.minor == 0 { fields["Connection"] = "keep-alive" }
-        if let length = response.body.length, response.status >= 200, response.status != 204, fields["Content-Length"] == nil {
+        if !keepAlive {
+            fields["Connection"] = "close"
+        } else if head.version.minor == 0 {
+            fields["Connection"] = "keep-alive"
+        }
+        if let length = response.body.length, response.status >= 200, response.status != 204,
+            fields["Content-Length"] == nil
+        {
             fields["Content-Length"] = String(length)
         }
         let responseHead = HTTPResponseHead(
@@ -131,7 +141,9 @@ struct ServerConnection: Sendable {
         }
     }
 
-    private func switchProtocol(to target: SwitchTarget, headers: [(String, String)], request: IncomingRequest) async throws {
+    private func switchProtocol(to target: SwitchTarget, headers: [(String, String)], request: IncomingRequest)
+        async throws
+    {
         while try await request.body.next() != nil {}
         let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: HTTPHeaders(headers))
         try await link.send(contentsOf: [.head(head), .switchProtocol(target)])
@@ -154,14 +166,18 @@ struct ServerConnection: Sendable {
     private func webSocketHeaders(_ key: String) -> [(String, String)] {
         let digest = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
         return [
-            ("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Accept", Data(digest).base64EncodedString()),
+            ("Connection", "Upgrade"), ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Accept", Data(digest).base64EncodedString()),
         ]
     }
 
     private func refuse(status: Int, text: String) async throws {
         let head = HTTPResponseHead(
             version: .http1_1, status: HTTPResponseStatus(statusCode: status),
-            headers: ["Connection": "close", "Content-Type": "text/plain; charset=utf-8", "Content-Length": "\(text.utf8.count)"])
+            headers: [
+                "Connection": "close", "Content-Type": "text/plain; charset=utf-8",
+                "Content-Length": "\(text.utf8.count)",
+            ])
         try await link.send(contentsOf: [.head(head), .body(ByteBuffer(string: text))])
         try await link.sendAndFlush(.end)
     }

@@ -9,7 +9,8 @@ package struct IncomingRequest: Sendable {
     package var body: IncomingBody
     package var connection: ConnectionInfo
 
-    package init(verb: HTTPVerb, target: String, headers: HeaderFields, body: IncomingBody, connection: ConnectionInfo) {
+    package init(verb: HTTPVerb, target: String, headers: HeaderFields, body: IncomingBody, connection: ConnectionInfo)
+    {
         self.verb = verb
         self.target = target
         self.headers = headers

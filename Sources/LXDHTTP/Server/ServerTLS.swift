@@ -14,7 +14,9 @@ package struct ServerTLS: Sendable {
     package init(certificatePEM: String, keyPEM: String, allowsTLS12: Bool = true) throws {
         do {
             var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificatePEM.utf8)).map { .certificate($0) },
+                certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(certificatePEM.utf8)).map {
+                    .certificate($0)
+                },
                 privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(keyPEM.utf8), format: .pem)))
             configuration.minimumTLSVersion = allowsTLS12 ? .tlsv12 : .tlsv13
             configuration.certificateVerification = .optionalVerification
@@ -26,6 +28,7 @@ package struct ServerTLS: Sendable {
     }
 
     func makeHandler() -> NIOSSLServerHandler {
-        NIOSSLServerHandler(context: context, customVerificationCallback: { _, promise in promise.succeed(.certificateVerified) })
+        NIOSSLServerHandler(
+            context: context, customVerificationCallback: { _, promise in promise.succeed(.certificateVerified) })
     }
 }

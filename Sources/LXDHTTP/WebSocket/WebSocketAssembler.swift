@@ -21,7 +21,7 @@ struct WebSocketAssembler {
 
     /// - Parameters:
     ///   - messageBytesMax: Longest message accepted, fragments joined.
-    ///   - peerMasks: True on a server: RFC 6455 section 5.1 demands masked frames from clients and plain ones from servers.
+    ///   - peerMasks: True on a server: clients must mask their frames, servers must not (RFC 6455, section 5.1).
     init(messageBytesMax: Int, peerMasks: Bool) {
         self.messageBytesMax = messageBytesMax
         self.peerMasks = peerMasks

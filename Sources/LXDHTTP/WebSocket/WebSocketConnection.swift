@@ -33,7 +33,8 @@ package final class WebSocketConnection: Sendable {
     package func send(binary bytes: [UInt8]) async throws { try await send(.binary(bytes)) }
     package func ping() async throws { try await link.sendFrame(.ping) }
 
-    /// Starts the close handshake; safe to call more than once. The connection ends within three seconds whatever the peer does.
+    /// Starts the close handshake; safe to call more than once. The connection ends within three seconds whatever the
+    /// peer does.
     package func close(_ close: WebSocketClose = .normal) async {
         try? await link.sendFrame(.close(close))  // A connection that is gone needs no close frame.
     }

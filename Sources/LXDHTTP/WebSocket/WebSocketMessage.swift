@@ -13,9 +13,13 @@ package struct WebSocketMessage: Sendable, Equatable {
         self.data = data
     }
 
-    package static func text(_ string: String) -> WebSocketMessage { .init(kind: .text, data: ByteBuffer(string: string)) }
+    package static func text(_ string: String) -> WebSocketMessage {
+        .init(kind: .text, data: ByteBuffer(string: string))
+    }
     package static func binary(_ data: ByteBuffer) -> WebSocketMessage { .init(kind: .binary, data: data) }
-    package static func binary(_ bytes: [UInt8]) -> WebSocketMessage { .init(kind: .binary, data: ByteBuffer(bytes: bytes)) }
+    package static func binary(_ bytes: [UInt8]) -> WebSocketMessage {
+        .init(kind: .binary, data: ByteBuffer(bytes: bytes))
+    }
 
     package var string: String { String(buffer: data) }
     package var bytes: [UInt8] { Array(data.readableBytesView) }

@@ -96,7 +96,11 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
             writeFrame(.connectionClose, close.payload, context: context, promise: done)
             let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
             // The server ends the connection (RFC 6455, section 7.1.1).
-            if isServer { done.futureResult.whenComplete { _ in bound.value.close(promise: nil) } } else { cutOffLater(context) }
+            if isServer {
+                done.futureResult.whenComplete { _ in bound.value.close(promise: nil) }
+            } else {
+                cutOffLater(context)
+            }
         }
     }
 
@@ -152,7 +156,8 @@ final class WebSocketWireHandler<In: Sendable, Out: Sendable>: ChannelDuplexHand
     }
 
     private func write(
-        _ context: ChannelHandlerContext, _ opcode: WebSocketOpcode, _ data: ByteBuffer, promise: EventLoopPromise<Void>?
+        _ context: ChannelHandlerContext, _ opcode: WebSocketOpcode, _ data: ByteBuffer,
+        promise: EventLoopPromise<Void>?
     ) {
         let frame = WebSocketFrame(fin: true, opcode: opcode, maskKey: isServer ? nil : .random(), data: data)
         context.write(wrapOutboundOut(frame), promise: promise)

@@ -3,7 +3,9 @@ internal import NIOHTTP1
 
 /// Sits behind NIO's HTTP/1 codec: turns its parts into wire parts, watches the peer's pace, and on request rebuilds
 /// the pipeline for another protocol.
-final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>: ChannelDuplexHandler, RemovableChannelHandler {
+final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>: ChannelDuplexHandler,
+    RemovableChannelHandler
+{
     typealias InboundIn = HTTPPart<In, ByteBuffer>
     typealias InboundOut = WirePart<In>
     typealias OutboundIn = WirePart<Out>
@@ -16,7 +18,9 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         var body: TimeAmount
 
         /// How often to look: a slow peer costs little, so a few seconds late is early enough.
-        var step: TimeAmount { min(.seconds(5), max(.milliseconds(20), .nanoseconds(min(head, idle, body).nanoseconds / 4))) }
+        var step: TimeAmount {
+            min(.seconds(5), max(.milliseconds(20), .nanoseconds(min(head, idle, body).nanoseconds / 4)))
+        }
     }
 
     private enum Phase { case firstHead, nextHead, body, handling, closing }
@@ -111,8 +115,8 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         }
         pipeline.removeHandler(self, promise: nil)
         pipeline.removeHandler(encoder, promise: nil)
-        // The left-over bytes come out when the decoder leaves, without the event that makes readers see them; and fired
-        // at the head of the pipeline it would stop at TLS.
+        // The left-over bytes come out when the decoder leaves, without the event that makes readers see them. Fired at
+        // the head of the pipeline it would stop at TLS.
         pipeline.removeHandler(decoder).whenComplete { _ in passOn() }
     }
 

@@ -2,7 +2,8 @@ internal import NIOCore
 internal import Synchronization
 
 /// The serving task's end of a connection: one reader, many writers, with back-pressure both ways.
-// SAFETY: `iterator` and `returned` are touched only between claimReading() and releaseReading(), which admit one task at a time.
+// SAFETY: `iterator` and `returned` are touched only between claimReading() and releaseReading(), which admit one task
+// at a time.
 final class WireLink<In: Sendable, Out: Sendable>: @unchecked Sendable {
     typealias Inbound = NIOAsyncChannelInboundStream<WirePart<In>>
 

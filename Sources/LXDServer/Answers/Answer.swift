@@ -49,7 +49,8 @@ package struct Answer: Sendable {
     ///   - length: Announced when known.
     ///   - write: Writes exactly `length` bytes; throwing cuts the answer off visibly.
     package static func file(
-        named fileName: String?, length: Int?, headers: HeaderFields = [:], write: @escaping @Sendable (BodyWriter) async throws -> Void
+        named fileName: String?, length: Int?, headers: HeaderFields = [:],
+        write: @escaping @Sendable (BodyWriter) async throws -> Void
     ) -> Answer {
         var headers = headers
         headers["Content-Type"] = headers["Content-Type"] ?? "application/octet-stream"
@@ -59,7 +60,8 @@ package struct Answer: Sendable {
 
     /// The connection becomes a WebSocket and ends when `serve` returns.
     package static func webSocket(
-        options: WebSocketOptions = WebSocketOptions(), _ serve: @escaping @Sendable (WebSocketConnection) async throws -> Void
+        options: WebSocketOptions = WebSocketOptions(),
+        _ serve: @escaping @Sendable (WebSocketConnection) async throws -> Void
     ) -> Answer {
         Answer(.webSocket(options, serve: serve))
     }
@@ -91,7 +93,9 @@ package struct Answer: Sendable {
 /// LXD's envelope around answers, written as bytes: it is the same for all types.
 enum Envelope {
     static func sync(_ metadata: Data, status: Int = 200, headers: HeaderFields = [:]) -> Reply {
-        var body = Data(#"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":"#.utf8)
+        var body = Data(
+            #"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":"#
+                .utf8)
         body.append(metadata)
         body.append(contentsOf: "}\n".utf8)
         return reply(status, body, headers)
@@ -99,7 +103,9 @@ enum Envelope {
 
     static func async(_ operation: Operation) throws(LXDError) -> Reply {
         let path = "/1.0/operations/\(operation.id)"
-        var body = Data(#"{"type":"async","status":"Operation created","status_code":100,"operation":"\#(path)","error_code":0,"error":"","metadata":"#.utf8)
+        var body = Data(
+            #"{"type":"async","status":"Operation created","status_code":100,"operation":"\#(path)","error_code":0,"error":"","metadata":"#
+                .utf8)
         body.append(try LXDJSON.encode(operation))
         body.append(contentsOf: "}\n".utf8)
         return reply(202, body, ["Location": path])
@@ -109,8 +115,10 @@ enum Envelope {
         let status = error.code.httpStatus
         // A string always encodes; the fallback only satisfies the compiler's view of it.
         let message = (try? LXDJSON.encodeString(error.message)) ?? "\"\""
-        let body = Data(
-            #"{"type":"error","status":"","status_code":0,"operation":"","error_code":\#(status),"error":\#(message),"metadata":null}"#.utf8)
+        let body =
+            Data(
+                #"{"type":"error","status":"","status_code":0,"operation":"","error_code":\#(status),"error":\#(message),"metadata":null}"#
+                    .utf8)
             + Data("\n".utf8)
         return reply(status, body, ["X-Content-Type-Options": "nosniff"])
     }

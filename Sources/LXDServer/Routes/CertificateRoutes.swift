@@ -45,9 +45,12 @@ package struct CertificateRoutes: RouteGroup {
         return try await update(scope) { try LXDJSON.merge(patch: patch, into: $0.writable) }
     }
 
-    private func update(_ scope: RequestScope, _ change: @escaping @Sendable (Certificate) throws -> CertificatePut) async throws -> Answer {
+    private func update(_ scope: RequestScope, _ change: @escaping @Sendable (Certificate) throws -> CertificatePut)
+        async throws -> Answer
+    {
         try await certificates.update(
-            scope.parameter("fingerprint"), by: Self.applicant(scope), precondition: { try scope.checkETag($0) }, change: change)
+            scope.parameter("fingerprint"), by: Self.applicant(scope), precondition: { try scope.checkETag($0) },
+            change: change)
         return .done
     }
 
@@ -62,11 +65,14 @@ package struct CertificateRoutes: RouteGroup {
         var isTLS = false
         if case .tls = scope.request.connection.peer { isTLS = true }
         return TrustApplicant(
-            isAdmin: scope.caller.isAdmin, isTrusted: scope.caller.isTrusted, isTLS: isTLS, certificate: scope.caller.certificate?.der,
+            isAdmin: scope.caller.isAdmin, isTrusted: scope.caller.isTrusted, isTLS: isTLS,
+            certificate: scope.caller.certificate?.der,
             host: host.trimmingBrackets, requestor: scope.requestor)
     }
 }
 
 extension String {
-    fileprivate var trimmingBrackets: String { hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self }
+    fileprivate var trimmingBrackets: String {
+        hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
+    }
 }

@@ -18,7 +18,9 @@ package struct EventRoutes: RouteGroup {
         let project = try Self.project(scope)
         let types = try Self.types(scope)
         guard case .webSocket? = scope.request.upgrade else {
-            throw LXDError.badRequest("websocket: the client is not using the websocket protocol: 'upgrade' token not found in 'Connection' header")
+            throw LXDError.badRequest(
+                "websocket: the client is not using the websocket protocol: 'upgrade' token not found in 'Connection' header"
+            )
         }
         let options = WebSocketOptions(messageBytesMax: 64 << 10, pingInterval: .seconds(10))
         return .webSocket(options: options) { [events] socket in
@@ -49,7 +51,9 @@ package struct EventRoutes: RouteGroup {
         return Set(asked)
     }
 
-    private static func serve(_ events: Events, _ types: Set<String>, _ project: String?, _ socket: WebSocketConnection) async {
+    private static func serve(_ events: Events, _ types: Set<String>, _ project: String?, _ socket: WebSocketConnection)
+        async
+    {
         let subscription = events.subscribe(types: types, project: project)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

@@ -22,7 +22,8 @@ package struct OperationRoutes: RouteGroup {
         if scope.allProjects { try scope.requireAdmin() } else { try scope.requireProject(scope.project) }
         let found = operations.list(project: scope.allProjects ? nil : scope.project)
         let groups = Dictionary(grouping: found) { $0.status.lowercased() }
-        return scope.isRecursive ? try .sync(groups) : try .sync(groups.mapValues { $0.map { "/1.0/operations/\($0.id)" } })
+        return scope.isRecursive
+            ? try .sync(groups) : try .sync(groups.mapValues { $0.map { "/1.0/operations/\($0.id)" } })
     }
 
     private func show(_ scope: RequestScope) throws -> Answer {

@@ -23,7 +23,8 @@ package struct Caller: Sendable {
     package var process: UnixCredentials?
 
     package init(
-        rights: Rights, name: String = "", protocolName: String = "", address: String = "", certificate: PeerCertificate? = nil,
+        rights: Rights, name: String = "", protocolName: String = "", address: String = "",
+        certificate: PeerCertificate? = nil,
         process: UnixCredentials? = nil
     ) {
         self.rights = rights

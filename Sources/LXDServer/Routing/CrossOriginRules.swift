@@ -32,6 +32,7 @@ package struct CrossOriginRules: Sendable, Equatable {
         if let site = request.headers["Sec-Fetch-Site"] { return site != "same-origin" && site != "none" }
         guard let from = request.headers["Origin"] else { return false }
         guard from == "null" || from.hasPrefix("http://") || from.hasPrefix("https://") else { return false }
-        return from.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init) != request.headers["Host"]
+        return from.split(separator: "/", omittingEmptySubsequences: true).last.map(String.init)
+            != request.headers["Host"]
     }
 }

@@ -42,7 +42,9 @@ package enum PercentEncoding {
             if byte == 43, plusIsSpace {
                 decoded.append(32)
             } else if byte == 37 {
-                guard let high = digit(bytes, &index), let low = digit(bytes, &index), high | low != 0 else { return nil }
+                guard let high = digit(bytes, &index), let low = digit(bytes, &index), high | low != 0 else {
+                    return nil
+                }
                 decoded.append(high << 4 | low)
             } else if byte == 0 {
                 return nil

@@ -20,7 +20,8 @@ package struct RequestScope: Sendable {
     package let collection: String
 
     package init(
-        request: IncomingRequest, caller: Caller, parameters: [String: String], query: QueryItems, logger: Logger, collection: String
+        request: IncomingRequest, caller: Caller, parameters: [String: String], query: QueryItems, logger: Logger,
+        collection: String
     ) {
         self.request = request
         self.caller = caller

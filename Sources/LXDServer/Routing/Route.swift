@@ -8,7 +8,7 @@ package enum RouteAccess: Sendable, Hashable, CustomStringConvertible {
     case authenticated
     /// Administrators, and certificates restricted to projects that include the request's.
     case project
-    /// Like ``project``, and with `all-projects` whoever is trusted: the handler lists only projects the caller may use.
+    /// Like ``project``, and with `all-projects` whoever is trusted: the handler lists only what the caller may use.
     case projectList
     /// Everybody, untrusted clients too; the handler decides with `scope.caller`.
     case everybody
@@ -60,7 +60,10 @@ package struct RouteTable: Sendable {
         let rest: Node?
         let routes: [HTTPVerb: (route: Route, names: [String])]
 
-        init(literals: [Substring: Node], parameter: Node?, rest: Node?, routes: [HTTPVerb: (route: Route, names: [String])]) {
+        init(
+            literals: [Substring: Node], parameter: Node?, rest: Node?,
+            routes: [HTTPVerb: (route: Route, names: [String])]
+        ) {
             self.literals = literals
             self.parameter = parameter
             self.rest = rest
@@ -96,7 +99,8 @@ package struct RouteTable: Sendable {
 
     /// - Parameter bodyBytesMax: `.max` for uploads that are read as a stream.
     package mutating func post(
-        _ pattern: String, _ access: RouteAccess, bodyBytesMax: Int = RequestScope.jsonBytesMax, _ handler: @escaping Route.Handler
+        _ pattern: String, _ access: RouteAccess, bodyBytesMax: Int = RequestScope.jsonBytesMax,
+        _ handler: @escaping Route.Handler
     ) {
         add(.post, pattern, access, bodyBytesMax: bodyBytesMax, handler)
     }
