@@ -45,11 +45,13 @@ extension InstanceService {
         guard type == .container else {
             throw LXDError.badRequest("Instance type \(goQuoted(type.rawValue)) is not supported on this server")
         }
+        var sized = request
         if !request.instanceType.isEmpty {
-            throw LXDError.badRequest("Instance type \(goQuoted(request.instanceType)) is unknown: no instance type list is loaded")
+            sized.config.merge(try InstanceSize.limits(of: request.instanceType)) { given, _ in given }
         }
+        let wanted = sized
         return try await environment.store.read { tx in
-            try Self.plan(tx, project, request, hasProfiles: hasProfiles)
+            try Self.plan(tx, project, wanted, hasProfiles: hasProfiles)
         }
     }
 
