@@ -16,7 +16,9 @@ package struct ConfigCheck: Sendable {
     package var required: ConfigCheck { ConfigCheck { value in value.isEmpty ? "Required value" : body(value) } }
 
     /// The same, with more values allowed.
-    package func or(_ values: String...) -> ConfigCheck { ConfigCheck { value in values.contains(value) ? nil : body(value) } }
+    package func or(_ values: String...) -> ConfigCheck {
+        ConfigCheck { value in values.contains(value) ? nil : body(value) }
+    }
 
     /// What keys of a kind check unless they say otherwise.
     static func usual(for kind: ConfigKey.Kind) -> ConfigCheck {
@@ -63,12 +65,14 @@ extension ConfigCheck {
 
     package static let priority = ConfigCheck { value in
         guard let number = GoInteger.signed(value) else { return "Invalid value for an integer \(goQuoted(value))" }
-        return (0...10).contains(number) ? nil : "Invalid value for a limit \(goQuoted(value)). Must be between 0 and 10"
+        return (0...10).contains(number)
+            ? nil : "Invalid value for a limit \(goQuoted(value)). Must be between 0 and 10"
     }
 
     package static func oneOf(_ values: String...) -> ConfigCheck {
         ConfigCheck { value in
-            values.contains(value) ? nil : "Invalid value \(goQuoted(value)) (not one of [\(values.joined(separator: " "))])"
+            values.contains(value)
+                ? nil : "Invalid value \(goQuoted(value)) (not one of [\(values.joined(separator: " "))])"
         }
     }
 
@@ -106,7 +110,9 @@ extension ConfigCheck {
             return "Invalid number \(goQuoted(value))"
         }
         guard parts.count == 2 else { return nil }
-        guard case .success(let end) = GoInteger.unsigned(parts[1], bits: 32) else { return "Invalid end number \(goQuoted(value))" }
+        guard case .success(let end) = GoInteger.unsigned(parts[1], bits: 32) else {
+            return "Invalid end number \(goQuoted(value))"
+        }
         return start < end ? nil : "Start number \(start) must be lower than end number \(end)"
     }
 
@@ -120,7 +126,8 @@ extension ConfigCheck {
 
     package static let architecture = ConfigCheck { value in
         let names = Architectures.all.map(\.name)
-        return names.contains(value) ? nil : "Invalid value \(goQuoted(value)) (not one of [\(names.joined(separator: " "))])"
+        return names.contains(value)
+            ? nil : "Invalid value \(goQuoted(value)) (not one of [\(names.joined(separator: " "))])"
     }
 
     /// The compressors we run; a free command line here has been a way to run anything as root.

@@ -81,9 +81,13 @@ package struct ConfigKey: Sendable {
         for scalar in value.unicodeScalars {
             if scalar.value == 0 { return "Value must not contain NUL characters" }
             if allowsLines { continue }
-            let breaksLine = scalar == "\n" || scalar == "\r" || scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029
+            let breaksLine =
+                scalar == "\n" || scalar == "\r" || scalar.value == 0x85 || scalar.value == 0x2028
+                || scalar.value == 0x2029
             if breaksLine { return "Value must not contain line breaks" }
-            if scalar.value < 32 && scalar != "\t" || scalar.value == 127 { return "Value must not contain control characters" }
+            if scalar.value < 32 && scalar != "\t" || scalar.value == 127 {
+                return "Value must not contain control characters"
+            }
         }
         return nil
     }

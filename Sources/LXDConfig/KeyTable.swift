@@ -65,6 +65,8 @@ private struct NamePattern: Sendable {
     }
 
     static func hasBadCharacters(_ name: String) -> Bool {
-        name.unicodeScalars.contains { $0.value < 32 || $0.value == 127 || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0x2029 }
+        name.unicodeScalars.contains {
+            $0.value < 32 || $0.value == 127 || $0.value == 0x85 || $0.value == 0x2028 || $0.value == 0x2029
+        }
     }
 }

@@ -47,7 +47,9 @@ struct ParsedPrefix {
 extension ConfigCheck {
     package static let mac = ConfigCheck { value in
         let groups = value.split(separator: ":", omittingEmptySubsequences: false)
-        let isValid = groups.count == 6 && groups.allSatisfy { $0.utf8.count == 2 && $0.utf8.allSatisfy { isxdigit(Int32($0)) != 0 } }
+        let isValid =
+            groups.count == 6
+            && groups.allSatisfy { $0.utf8.count == 2 && $0.utf8.allSatisfy { isxdigit(Int32($0)) != 0 } }
         return isValid ? nil : "Invalid MAC address, must be 6 bytes of hex separated by colons"
     }
 
@@ -112,7 +114,9 @@ extension ConfigCheck {
     }
 
     package static let mtu = ConfigCheck { value in
-        guard case .success(let mtu) = GoInteger.unsigned(value, bits: 32) else { return "Invalid MTU \(goQuoted(value))" }
+        guard case .success(let mtu) = GoInteger.unsigned(value, bits: 32) else {
+            return "Invalid MTU \(goQuoted(value))"
+        }
         return (1280...16384).contains(mtu) ? nil : "Out of MTU range (1280-16384) \(goQuoted(value))"
     }
 
@@ -130,17 +134,22 @@ extension ConfigCheck {
         let slot = parts.last?.split(separator: ".", omittingEmptySubsequences: false) ?? []
         let widths = parts.dropLast().map(\.utf8.count) + slot.map(\.utf8.count)
         let isHexadecimal = (parts.dropLast() + slot).allSatisfy { $0.utf8.allSatisfy { isxdigit(Int32($0)) != 0 } }
-        return isHexadecimal && slot.count == 2 && (widths == [2, 2, 1] || widths == [4, 2, 2, 1]) ? nil : "Invalid PCI address"
+        return isHexadecimal && slot.count == 2 && (widths == [2, 2, 1] || widths == [4, 2, 2, 1])
+            ? nil : "Invalid PCI address"
     }
 
     /// An address to listen on, with or without a port. Names are resolved when they are used, not here.
     package static func listenAddress(wildcard: Bool) -> ConfigCheck {
         ConfigCheck { value in
             let host = ListenAddress.host(of: value)
-            if ["", "::", "[::]", "0.0.0.0"].contains(host) { return wildcard ? nil : "Wildcard addresses aren't allowed" }
+            if ["", "::", "[::]", "0.0.0.0"].contains(host) {
+                return wildcard ? nil : "Wildcard addresses aren't allowed"
+            }
             let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
             if ParsedAddress(bare) != nil { return nil }
-            let isName = bare.utf8.allSatisfy { isalnum(Int32($0)) != 0 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") }
+            let isName = bare.utf8.allSatisfy {
+                isalnum(Int32($0)) != 0 || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".")
+            }
             return isName ? nil : "Couldn't resolve \(goQuoted(host))"
         }
     }
@@ -149,7 +158,9 @@ extension ConfigCheck {
 /// The parts of `HOST:PORT`, `[HOST]:PORT`, `:PORT` and `HOST`.
 enum ListenAddress {
     static func host(of text: String) -> String {
-        if text.hasPrefix("["), let end = text.firstIndex(of: "]") { return String(text[text.index(after: text.startIndex)..<end]) }
+        if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
+            return String(text[text.index(after: text.startIndex)..<end])
+        }
         let colons = text.utf8.count { $0 == UInt8(ascii: ":") }
         guard colons == 1, let colon = text.firstIndex(of: ":") else { return text }
         return String(text[..<colon])

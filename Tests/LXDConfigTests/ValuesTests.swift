@@ -3,7 +3,11 @@ import LXDConfig
 import Testing
 
 @Suite struct ValuesTests {
-    @Test(arguments: [("", 0), ("10", 10), ("1kB", 1000), ("1KiB", 1024), ("2GB", 2_000_000_000), ("1EiB", 1 << 60), ("5 bytes", 5)] as [(String, Int64)])
+    @Test(
+        arguments: [
+            ("", 0), ("10", 10), ("1kB", 1000), ("1KiB", 1024), ("2GB", 2_000_000_000), ("1EiB", 1 << 60),
+            ("5 bytes", 5),
+        ] as [(String, Int64)])
     func sizes(text: String, bytes: Int64) throws {
         #expect(try ByteCount.parse(text) == bytes)
     }
@@ -32,7 +36,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("1M", "2021-01-31T12:01:00Z"), ("2H 30S", "2021-01-31T14:00:30Z"), ("1d", "2021-02-01T12:00:00Z"), ("1w", "2021-02-07T12:00:00Z"),
+        ("1M", "2021-01-31T12:01:00Z"), ("2H 30S", "2021-01-31T14:00:30Z"), ("1d", "2021-02-01T12:00:00Z"),
+        ("1w", "2021-02-07T12:00:00Z"),
         ("1m", "2021-03-03T12:00:00Z"), ("1y 1m", "2022-03-03T12:00:00Z"),
     ])
     func expiryFollowsTheCalendar(text: String, expected: String) throws {
@@ -65,12 +70,16 @@ import Testing
         #expect(try SnapshotPattern.render(pattern, at: time) == expected)
     }
 
-    @Test(arguments: ["{{ config }}", "{% include '/etc/passwd' %}", "{{ creation_date|ssi:'/etc/passwd' }}", "{{ creation_date"])
+    @Test(arguments: [
+        "{{ config }}", "{% include '/etc/passwd' %}", "{{ creation_date|ssi:'/etc/passwd' }}", "{{ creation_date",
+    ])
     func patternsReachNothingElse(pattern: String) {
         #expect(throws: LXDError.self) { try SnapshotPattern.render(pattern, at: .epoch) }
     }
 
-    @Test(arguments: [("True", true), ("1", true), ("yes", true), ("ON", true), ("0", false), ("off", false), ("No", false)])
+    @Test(arguments: [
+        ("True", true), ("1", true), ("yes", true), ("ON", true), ("0", false), ("off", false), ("No", false),
+    ])
     func booleans(text: String, expected: Bool) {
         #expect(ConfigBool.parse(text) == expected)
     }

@@ -9,16 +9,19 @@ extension DeviceKeys {
     }
 
     private static let p2p = [
-        "boot.priority", "host_name", "hwaddr", "ipv4.routes", "ipv6.routes", "limits.egress", "limits.ingress", "limits.max", "mtu", "name",
+        "boot.priority", "host_name", "hwaddr", "ipv4.routes", "ipv6.routes", "limits.egress", "limits.ingress",
+        "limits.max", "mtu", "name",
     ]
 
     private static let macvlan = [
-        "boot.priority", "gvrp", "hwaddr", "maas.subnet.ipv4", "maas.subnet.ipv6", "mtu", "name", "network", "parent", "vlan",
+        "boot.priority", "gvrp", "hwaddr", "maas.subnet.ipv4", "maas.subnet.ipv6", "mtu", "name", "network", "parent",
+        "vlan",
     ]
 
     private static let bridged =
         p2p + [
-            "ipv4.address", "ipv4.routes.external", "ipv6.address", "ipv6.routes.external", "maas.subnet.ipv4", "maas.subnet.ipv6",
+            "ipv4.address", "ipv4.routes.external", "ipv6.address", "ipv6.routes.external", "maas.subnet.ipv4",
+            "maas.subnet.ipv6",
             "network", "parent", "security.ipv4_filtering", "security.ipv6_filtering", "security.mac_filtering",
             "security.port_isolation", "vlan", "vlan.tagged",
         ]
@@ -29,10 +32,14 @@ extension DeviceKeys {
         .init("host_name", "Name of the interface on the host."),
         .init("hwaddr", check: .mac.optional, "Hardware address in the instance."),
         .init("ipv4.address", check: .addressV4.or("none").optional, "Address that DHCP gives."),
-        .init("ipv4.routes", .list, check: .list(of: .networkV4).optional, "Subnets to route to the interface, separated by commas."),
+        .init(
+            "ipv4.routes", .list, check: .list(of: .networkV4).optional,
+            "Subnets to route to the interface, separated by commas."),
         .init("ipv4.routes.external", .list, check: .list(of: .networkV4).optional, "The same, announced to uplinks."),
         .init("ipv6.address", check: .addressV6.or("none").optional, "Address that DHCP gives."),
-        .init("ipv6.routes", .list, check: .list(of: .networkV6).optional, "Subnets to route to the interface, separated by commas."),
+        .init(
+            "ipv6.routes", .list, check: .list(of: .networkV6).optional,
+            "Subnets to route to the interface, separated by commas."),
         .init("ipv6.routes.external", .list, check: .list(of: .networkV6).optional, "The same, announced to uplinks."),
         .init("limits.egress", "Most bits a second that leave the instance."),
         .init("limits.ingress", "Most bits a second that enter the instance."),
@@ -48,6 +55,9 @@ extension DeviceKeys {
         .init("security.mac_filtering", .bool, default: "false", "Refuse packets with another's hardware address."),
         .init("security.port_isolation", .bool, default: "false", "Refuse packets to other isolated interfaces."),
         .init("vlan", .integer, check: .vlan.or("none").optional, "VLAN of untagged packets."),
-        .init("vlan.tagged", .list, check: ConfigCheck { value in ConfigList.values(value).lazy.compactMap { ConfigCheck.vlanRange($0) }.first }, "VLANs of tagged packets, separated by commas."),
+        .init(
+            "vlan.tagged", .list,
+            check: ConfigCheck { value in ConfigList.values(value).lazy.compactMap { ConfigCheck.vlanRange($0) }.first
+            }, "VLANs of tagged packets, separated by commas."),
     ]
 }

@@ -43,7 +43,8 @@ package enum DeviceKeys {
         switch table.firstProblem(in: properties, checkingUnset: true) {
         case nil: return
         case .unknown(let name): throw .badRequest("Invalid device option \(goQuoted(name))")
-        case .invalid(let name, let text): throw .badRequest("Invalid value for device option \(goQuoted(name)): \(text)")
+        case .invalid(let name, let text):
+            throw .badRequest("Invalid value for device option \(goQuoted(name)): \(text)")
         }
     }
 
@@ -55,7 +56,8 @@ package enum DeviceKeys {
         .init("uid", default: "0", check: .userID.optional, "Owner of the device in the instance."),
     ]
 
-    private static let required = ConfigKey("required", .bool, default: "true", "Whether the instance needs the device to start.")
+    private static let required = ConfigKey(
+        "required", .bool, default: "true", "Whether the instance needs the device to start.")
 
     private static let disk = KeyTable([
         .init("boot.priority", .uint32, "Boot order; higher values come first."),
@@ -81,7 +83,8 @@ package enum DeviceKeys {
 
     private static let propagation = ConfigCheck { value in
         let modes = ["", "private", "shared", "slave", "unbindable", "rshared", "rslave", "runbindable", "rprivate"]
-        return modes.contains(value) ? nil : "Invalid propagation value. Must be one of: \(modes.joined(separator: ", "))"
+        return modes.contains(value)
+            ? nil : "Invalid propagation value. Must be one of: \(modes.joined(separator: ", "))"
     }
 
     private static let unix = KeyTable(
@@ -120,7 +123,9 @@ package enum DeviceKeys {
     private static let proxy = KeyTable(
         [
             .init("bind", default: "host", check: proxySide.optional, "Which side listens: `host` or `instance`."),
-            .init("connect", .string, privilege: .host, check: ConfigCheck.any.required, "Where connections go: `tcp:ADDRESS:PORT`, `udp:...`, `unix:PATH`."),
+            .init(
+                "connect", .string, privilege: .host, check: ConfigCheck.any.required,
+                "Where connections go: `tcp:ADDRESS:PORT`, `udp:...`, `unix:PATH`."),
             .init("listen", .string, privilege: .host, check: ConfigCheck.any.required, "Where connections come from."),
             .init("nat", .bool, default: "false", "Forward by the firewall."),
             .init("proxy_protocol", .bool, default: "false", "Tell the client's address by the PROXY protocol."),
@@ -134,7 +139,9 @@ package enum DeviceKeys {
             ? nil : #"Invalid binding side given. Must be "host" or "instance""#
     }
 
-    private static let tpm = KeyTable([.init("path", "Path in the container."), .init("pathrm", "Path of the resource manager."), user])
+    private static let tpm = KeyTable([
+        .init("path", "Path in the container."), .init("pathrm", "Path of the resource manager."), user,
+    ])
     private static let pci = KeyTable([.init("address", check: .pciAddress, "Address of the device."), user])
     private static let none = KeyTable([user])
 }

@@ -1,7 +1,9 @@
 extension InstanceKeys {
     /// What the server remembers about an instance. Set by the server, shown to everybody.
     static let volatile: [ConfigKey] = [
-        .init("volatile.apply_nvram", .bool, scope: .virtualMachine, "Whether the next start makes new firmware variables."),
+        .init(
+            "volatile.apply_nvram", .bool, scope: .virtualMachine,
+            "Whether the next start makes new firmware variables."),
         .init("volatile.apply_quota", "Size to apply to the root disk at the next start."),
         .init("volatile.apply_template", "Template hook to run at the next start."),
         .init("volatile.base_image", "Fingerprint of the image that the instance was made from."),
@@ -34,7 +36,8 @@ extension InstanceKeys {
 enum KernelSettings {
     private static let prefixes = ["net.", "fs.mqueue.", "kernel.shm", "kernel.msg", "user.max_"]
     private static let names: Set<String> = [
-        "kernel.sem", "kernel.domainname", "kernel.hostname", "kernel.sched_rt_runtime_us", "fs.inotify.max_user_instances",
+        "kernel.sem", "kernel.domainname", "kernel.hostname", "kernel.sched_rt_runtime_us",
+        "fs.inotify.max_user_instances",
         "fs.inotify.max_user_watches",
     ]
 
@@ -68,11 +71,13 @@ enum RawLXCKeys {
         default: break
         }
         if key.hasPrefix("lxc.prlimit.") {
-            return #"Process limits should be set via "limits.kernel.[limit name]" and not directly via "lxc.prlimit.[limit name]""#
+            return
+                #"Process limits should be set via "limits.kernel.[limit name]" and not directly via "lxc.prlimit.[limit name]""#
         }
         guard key.hasPrefix("lxc.net.") else { return nil }
         let fields = key.split(separator: ".", omittingEmptySubsequences: false)
-        let isAddress = fields.count == 5 && ["ipv4", "ipv6"].contains(fields[3]) && ["address", "gateway"].contains(fields[4])
+        let isAddress =
+            fields.count == 5 && ["ipv4", "ipv6"].contains(fields[3]) && ["address", "gateway"].contains(fields[4])
         return isAddress ? nil : "Only interface-specific ipv4/ipv6 lxc.net. keys are allowed"
     }
 }

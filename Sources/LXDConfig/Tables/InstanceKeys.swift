@@ -20,13 +20,14 @@ package enum InstanceKeys {
             }
         }
         let prefix = "linux.sysctl."
-        for name in config.keys.sorted() where name.hasPrefix(prefix) && !KernelSettings.isNamespaced(String(name.dropFirst(prefix.count))) {
+        for name in config.keys.sorted()
+        where name.hasPrefix(prefix) && !KernelSettings.isNamespaced(String(name.dropFirst(prefix.count))) {
             throw .badRequest("Invalid configuration key \(name): the kernel setting belongs to no namespace")
         }
         switch table.firstProblem(in: config) {
         case nil: return
         case .unknown(let name): throw .badRequest("Unknown configuration key: \(name)")
-        case .invalid(_, let text): throw .badRequest(text)
+        case .invalid(let name, let text): throw .badRequest("\(name): \(text)")
         }
     }
 
@@ -39,7 +40,9 @@ package enum InstanceKeys {
     }
 
     private static let general: [ConfigKey] = [
-        .init("agent.nic_config", .bool, default: "false", scope: .virtualMachine, "Name and size the interfaces in the guest as the devices say."),
+        .init(
+            "agent.nic_config", .bool, default: "false", scope: .virtualMachine,
+            "Name and size the interfaces in the guest as the devices say."),
         .init(
             "cluster.evacuate", default: "auto", check: .oneOf("auto", "migrate", "live-migrate", "stop").optional,
             "What happens to the instance when its cluster member is evacuated."),
@@ -54,62 +57,108 @@ package enum InstanceKeys {
 
     private static let boot: [ConfigKey] = [
         .init("boot.autostart", .bool, "Start the instance with the server; if unset, restore its last state."),
-        .init("boot.autostart.delay", .integer, default: "0", "Seconds to wait after this instance before starting the next one."),
+        .init(
+            "boot.autostart.delay", .integer, default: "0",
+            "Seconds to wait after this instance before starting the next one."),
         .init("boot.autostart.priority", .integer, default: "0", "Instances with a higher value start earlier."),
-        .init("boot.host_shutdown_timeout", .integer, default: "30", live: true, privilege: .lowLevel, "Seconds that a shutdown of the host waits for the instance."),
+        .init(
+            "boot.host_shutdown_timeout", .integer, default: "30", live: true, privilege: .lowLevel,
+            "Seconds that a shutdown of the host waits for the instance."),
         .init("boot.stop.priority", .integer, default: "0", "Instances with a higher value are stopped earlier."),
     ]
 
     private static let cloudInit: [ConfigKey] = [
-        .init("cloud-init.network-config", .blob, default: "DHCP on eth0", check: .yaml.optional, "Network configuration that cloud-init is seeded with."),
-        .init("cloud-init.user-data", .blob, default: "#cloud-config", check: .cloudInitUserData.optional, "User data that cloud-init is seeded with."),
-        .init("cloud-init.vendor-data", .blob, default: "#cloud-config", check: .cloudInitUserData.optional, "Vendor data that cloud-init is seeded with."),
+        .init(
+            "cloud-init.network-config", .blob, default: "DHCP on eth0", check: .yaml.optional,
+            "Network configuration that cloud-init is seeded with."),
+        .init(
+            "cloud-init.user-data", .blob, default: "#cloud-config", check: .cloudInitUserData.optional,
+            "User data that cloud-init is seeded with."),
+        .init(
+            "cloud-init.vendor-data", .blob, default: "#cloud-config", check: .cloudInitUserData.optional,
+            "Vendor data that cloud-init is seeded with."),
     ]
 
     private static let limits: [ConfigKey] = [
-        .init("limits.cpu", live: true, check: .cpuSet.optional, "Number of processors, or which ones: `2`, `0-3`, `1,3`."),
+        .init(
+            "limits.cpu", live: true, check: .cpuSet.optional, "Number of processors, or which ones: `2`, `0-3`, `1,3`."
+        ),
         .init(
             "limits.cpu.allowance", default: "100%", live: true, scope: .container,
             check: .parses { value throws(LXDError) in _ = try CPUAllowance.parse(value) }.optional,
             "Share of processor time (`50%`), or time a period (`25ms/100ms`)."),
-        .init("limits.cpu.priority", .integer, default: "10", live: true, scope: .container, check: .priority.optional, "Scheduling priority among instances on the same processors, 0–10."),
-        .init("limits.disk.priority", .integer, default: "5", live: true, check: .priority.optional, "Priority of disk requests under load, 0–10."),
+        .init(
+            "limits.cpu.priority", .integer, default: "10", live: true, scope: .container, check: .priority.optional,
+            "Scheduling priority among instances on the same processors, 0–10."),
+        .init(
+            "limits.disk.priority", .integer, default: "5", live: true, check: .priority.optional,
+            "Priority of disk requests under load, 0–10."),
         .init("limits.hugepages.1GB", .size, live: true, scope: .container, "Most memory in huge pages of 1 GB."),
         .init("limits.hugepages.1MB", .size, live: true, scope: .container, "Most memory in huge pages of 1 MB."),
         .init("limits.hugepages.2MB", .size, live: true, scope: .container, "Most memory in huge pages of 2 MB."),
         .init("limits.hugepages.64KB", .size, live: true, scope: .container, "Most memory in huge pages of 64 KB."),
-        .init("limits.kernel.*", "Resource limit of the instance's first process, as setrlimit(2): `soft:hard` or one value."),
         .init(
-            "limits.memory", live: true, check: .parses { value throws(LXDError) in _ = try MemoryLimit.parse(value) }.optional,
+            "limits.kernel.*",
+            "Resource limit of the instance's first process, as setrlimit(2): `soft:hard` or one value."),
+        .init(
+            "limits.memory", live: true,
+            check: .parses { value throws(LXDError) in _ = try MemoryLimit.parse(value) }.optional,
             "Most memory: a size or a share of the host's."),
-        .init("limits.memory.enforce", default: "hard", live: true, scope: .container, check: .oneOf("soft", "hard").optional, "`soft` lets the instance have more while the host has some to spare."),
-        .init("limits.memory.hugepages", .bool, default: "false", scope: .virtualMachine, "Back the guest with huge pages."),
-        .init("limits.memory.swap", .bool, default: "true", live: true, scope: .container, "Whether pages may be swapped out."),
-        .init("limits.memory.swap.priority", .integer, default: "10", live: true, scope: .container, check: .priority.optional, "A higher value keeps more of the instance in memory, 0–10."),
-        .init("limits.network.priority", .integer, default: "0", live: true, check: .priority.optional, "Priority of network traffic under load, 0–10."),
+        .init(
+            "limits.memory.enforce", default: "hard", live: true, scope: .container,
+            check: .oneOf("soft", "hard").optional,
+            "`soft` lets the instance have more while the host has some to spare."),
+        .init(
+            "limits.memory.hugepages", .bool, default: "false", scope: .virtualMachine,
+            "Back the guest with huge pages."),
+        .init(
+            "limits.memory.swap", .bool, default: "true", live: true, scope: .container,
+            "Whether pages may be swapped out."),
+        .init(
+            "limits.memory.swap.priority", .integer, default: "10", live: true, scope: .container,
+            check: .priority.optional, "A higher value keeps more of the instance in memory, 0–10."),
+        .init(
+            "limits.network.priority", .integer, default: "0", live: true, check: .priority.optional,
+            "Priority of network traffic under load, 0–10."),
         .init("limits.processes", .integer, live: true, scope: .container, "Most processes and threads."),
     ]
 
     private static let migration: [ConfigKey] = [
-        .init("migration.incremental.memory", .bool, default: "false", live: true, scope: .container, "Send memory while the instance runs, to shorten the pause."),
-        .init("migration.incremental.memory.goal", .uint32, default: "70", live: true, scope: .container, "Percentage of memory that must be in step before the pause."),
-        .init("migration.incremental.memory.iterations", .uint32, default: "10", live: true, scope: .container, "Most rounds before the pause."),
-        .init("migration.stateful", .bool, default: "false", scope: .virtualMachine, "Allow stateful stops, snapshots and moves."),
+        .init(
+            "migration.incremental.memory", .bool, default: "false", live: true, scope: .container,
+            "Send memory while the instance runs, to shorten the pause."),
+        .init(
+            "migration.incremental.memory.goal", .uint32, default: "70", live: true, scope: .container,
+            "Percentage of memory that must be in step before the pause."),
+        .init(
+            "migration.incremental.memory.iterations", .uint32, default: "10", live: true, scope: .container,
+            "Most rounds before the pause."),
+        .init(
+            "migration.stateful", .bool, default: "false", scope: .virtualMachine,
+            "Allow stateful stops, snapshots and moves."),
     ]
 
     private static let nvidia: [ConfigKey] = [
-        .init("nvidia.driver.capabilities", .list, default: "compute,utility", scope: .container, "Driver capabilities that the instance needs."),
+        .init(
+            "nvidia.driver.capabilities", .list, default: "compute,utility", scope: .container,
+            "Driver capabilities that the instance needs."),
         .init("nvidia.require.cuda", scope: .container, "Version expression for CUDA."),
         .init("nvidia.require.driver", scope: .container, "Version expression for the driver."),
-        .init("nvidia.runtime", .bool, default: "false", scope: .container, "Pass the host's NVIDIA libraries into the instance."),
+        .init(
+            "nvidia.runtime", .bool, default: "false", scope: .container,
+            "Pass the host's NVIDIA libraries into the instance."),
     ]
 
     private static let raw: [ConfigKey] = [
         .init("raw.apparmor", .blob, live: true, privilege: .lowLevel, "Entries added to the AppArmor profile."),
         .init("raw.idmap", .blob, privilege: .lowLevel, "Host ids to show in the instance: `both 1000 1000`."),
-        .init("raw.lxc", .blob, privilege: .lowLevel, scope: .container, check: RawLXCKeys.check, "Lines added to the liblxc configuration."),
+        .init(
+            "raw.lxc", .blob, privilege: .lowLevel, scope: .container, check: RawLXCKeys.check,
+            "Lines added to the liblxc configuration."),
         .init("raw.qemu", .blob, privilege: .lowLevel, scope: .virtualMachine, "Arguments added to qemu's."),
-        .init("raw.qemu.conf", .blob, privilege: .lowLevel, scope: .virtualMachine, "Changes to qemu's configuration file."),
+        .init(
+            "raw.qemu.conf", .blob, privilege: .lowLevel, scope: .virtualMachine,
+            "Changes to qemu's configuration file."),
         .init("raw.seccomp", .blob, privilege: .lowLevel, scope: .container, "The whole seccomp policy."),
     ]
 

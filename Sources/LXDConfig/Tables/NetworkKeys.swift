@@ -13,7 +13,8 @@ package enum NetworkKeys {
     package static func validate(_ config: [String: String], network: String) throws(LXDError) {
         for name in config.keys.sorted() {
             let fields = name.split(separator: ".", omittingEmptySubsequences: false)
-            let isMalformed = name.hasPrefix("tunnel.") && fields.count != 3 || name.hasPrefix("bgp.peers.") && fields.count != 4
+            let isMalformed =
+                name.hasPrefix("tunnel.") && fields.count != 3 || name.hasPrefix("bgp.peers.") && fields.count != 4
             if isMalformed { throw .badRequest("Invalid network configuration key: \(name)") }
             if name.hasPrefix("tunnel."), network.utf8.count + fields[1].utf8.count > 14 {
                 throw .badRequest("Network name too long for tunnel interface: \(network)-\(fields[1])")
@@ -21,7 +22,8 @@ package enum NetworkKeys {
         }
         switch table.firstProblem(in: config) {
         case nil: break
-        case .unknown(let name): throw .badRequest("Invalid option for network \(goQuoted(network)) option \(goQuoted(name))")
+        case .unknown(let name):
+            throw .badRequest("Invalid option for network \(goQuoted(network)) option \(goQuoted(name))")
         case .invalid(let name, let text):
             throw .badRequest("Invalid value for network \(goQuoted(network)) option \(goQuoted(name)): \(text)")
         }
@@ -38,8 +40,12 @@ package enum NetworkKeys {
             if isFan, name.hasPrefix("ipv4."), !allowedWithFan.contains(name) {
                 throw .badRequest("IPv4 configuration may not be set when in 'fan' mode")
             }
-            if isFan, name.hasPrefix("ipv6.") { throw .badRequest("IPv6 configuration may not be set when in 'fan' mode") }
-            if !isFan, name.hasPrefix("fan.") { throw .badRequest("FAN configuration may only be set when in 'fan' mode") }
+            if isFan, name.hasPrefix("ipv6.") {
+                throw .badRequest("IPv6 configuration may not be set when in 'fan' mode")
+            }
+            if !isFan, name.hasPrefix("fan.") {
+                throw .badRequest("FAN configuration may only be set when in 'fan' mode")
+            }
         }
         guard isFan, let mtu = config["bridge.mtu"].flatMap({ Int($0) }) else { return }
         if config["fan.type"] == "ipip" {
@@ -51,7 +57,9 @@ package enum NetworkKeys {
 
     private static let interfaces = ConfigCheck { value in
         for name in ConfigList.split(value) {
-            if let problem = ConfigCheck.interfaceName(name) { return "Invalid interface name \(goQuoted(name)): \(problem)" }
+            if let problem = ConfigCheck.interfaceName(name) {
+                return "Invalid interface name \(goQuoted(name)): \(problem)"
+            }
         }
         return nil
     }
@@ -60,15 +68,23 @@ package enum NetworkKeys {
         .init("bgp.ipv4.nexthop", check: .addressV4.optional, "Next hop to announce for IPv4 prefixes."),
         .init("bgp.ipv6.nexthop", check: .addressV6.optional, "Next hop to announce for IPv6 prefixes."),
         .init("bgp.peers.NAME.address", check: .address.optional, "Address of a BGP peer."),
-        .init("bgp.peers.NAME.asn", .integer, check: .range(1...4_294_967_294).optional, "Autonomous system of a BGP peer."),
+        .init(
+            "bgp.peers.NAME.asn", .integer, check: .range(1...4_294_967_294).optional,
+            "Autonomous system of a BGP peer."),
         .init("bgp.peers.NAME.password", "Password of the session with a BGP peer."),
-        .init("bridge.driver", default: "native", check: .oneOf("native", "openvswitch").optional, "Kernel bridge or Open vSwitch."),
-        .init("bridge.external_interfaces", .list, privilege: .host, check: interfaces.optional, "Unconfigured host interfaces to put into the bridge, separated by commas."),
+        .init(
+            "bridge.driver", default: "native", check: .oneOf("native", "openvswitch").optional,
+            "Kernel bridge or Open vSwitch."),
+        .init(
+            "bridge.external_interfaces", .list, privilege: .host, check: interfaces.optional,
+            "Unconfigured host interfaces to put into the bridge, separated by commas."),
         .init("bridge.hwaddr", check: .mac.optional, "Hardware address of the bridge."),
         .init("bridge.mode", default: "standard", check: .oneOf("standard", "fan").optional, "`standard` or `fan`."),
         .init("bridge.mtu", .integer, default: "1500", check: .mtu.optional, "Largest packet."),
         .init("dns.domain", default: "lxd", "Domain of the instances' names."),
-        .init("dns.mode", default: "managed", check: .oneOf("dynamic", "managed", "none").optional, "Names as the server knows the instances, as they call themselves, or none."),
+        .init(
+            "dns.mode", default: "managed", check: .oneOf("dynamic", "managed", "none").optional,
+            "Names as the server knows the instances, as they call themselves, or none."),
         .init("dns.search", .list, "Domains to search, separated by commas."),
         .init("dns.zone.forward", "Zone for names."),
         .init("dns.zone.reverse.ipv4", "Zone for IPv4 addresses."),
@@ -83,29 +99,49 @@ package enum NetworkKeys {
     ]
 
     private static let addresses: [ConfigKey] = [
-        .init("ipv4.address", default: "auto", check: .interfaceAddressV4.or("none", "auto").optional, "Address of the bridge with the length of the prefix, `none`, or `auto` for a free subnet."),
+        .init(
+            "ipv4.address", default: "auto", check: .interfaceAddressV4.or("none", "auto").optional,
+            "Address of the bridge with the length of the prefix, `none`, or `auto` for a free subnet."),
         .init("ipv4.dhcp", .bool, default: "true", "Give out addresses."),
         .init("ipv4.dhcp.expiry", default: "1h", "How long a lease lasts."),
         .init("ipv4.dhcp.gateway", check: .addressV4.optional, "Gateway to tell the instances."),
-        .init("ipv4.dhcp.ranges", .list, check: .list(of: .addressRangeV4).optional, "Addresses to give out: `FIRST-LAST`, separated by commas."),
+        .init(
+            "ipv4.dhcp.ranges", .list, check: .list(of: .addressRangeV4).optional,
+            "Addresses to give out: `FIRST-LAST`, separated by commas."),
         .init("ipv4.firewall", .bool, default: "true", "Make firewall rules for the network."),
         .init("ipv4.nat", .bool, default: "false", "Translate addresses of outgoing packets."),
         .init("ipv4.nat.address", check: .addressV4.optional, "Address that outgoing packets are given."),
-        .init("ipv4.nat.order", default: "before", check: .oneOf("before", "after").optional, "Whether the rules come before or after others."),
-        .init("ipv4.ovn.ranges", .list, check: .list(of: .addressRangeV4).optional, "Addresses for OVN routers: `FIRST-LAST`, separated by commas."),
-        .init("ipv4.routes", .list, check: .list(of: .networkV4).optional, "More subnets to route to the bridge, separated by commas."),
+        .init(
+            "ipv4.nat.order", default: "before", check: .oneOf("before", "after").optional,
+            "Whether the rules come before or after others."),
+        .init(
+            "ipv4.ovn.ranges", .list, check: .list(of: .addressRangeV4).optional,
+            "Addresses for OVN routers: `FIRST-LAST`, separated by commas."),
+        .init(
+            "ipv4.routes", .list, check: .list(of: .networkV4).optional,
+            "More subnets to route to the bridge, separated by commas."),
         .init("ipv4.routing", .bool, default: "true", "Route packets in and out of the network."),
-        .init("ipv6.address", default: "auto", check: .interfaceAddressV6.or("none", "auto").optional, "Address of the bridge with the length of the prefix, `none`, or `auto` for a free subnet."),
+        .init(
+            "ipv6.address", default: "auto", check: .interfaceAddressV6.or("none", "auto").optional,
+            "Address of the bridge with the length of the prefix, `none`, or `auto` for a free subnet."),
         .init("ipv6.dhcp", .bool, default: "true", "Give out configuration."),
         .init("ipv6.dhcp.expiry", default: "1h", "How long a lease lasts."),
-        .init("ipv6.dhcp.ranges", .list, check: .list(of: .addressRangeV6).optional, "Addresses to give out: `FIRST-LAST`, separated by commas."),
+        .init(
+            "ipv6.dhcp.ranges", .list, check: .list(of: .addressRangeV6).optional,
+            "Addresses to give out: `FIRST-LAST`, separated by commas."),
         .init("ipv6.dhcp.stateful", .bool, default: "false", "Give out addresses."),
         .init("ipv6.firewall", .bool, default: "true", "Make firewall rules for the network."),
         .init("ipv6.nat", .bool, default: "false", "Translate addresses of outgoing packets."),
         .init("ipv6.nat.address", check: .addressV6.optional, "Address that outgoing packets are given."),
-        .init("ipv6.nat.order", default: "before", check: .oneOf("before", "after").optional, "Whether the rules come before or after others."),
-        .init("ipv6.ovn.ranges", .list, check: .list(of: .addressRangeV6).optional, "Addresses for OVN routers: `FIRST-LAST`, separated by commas."),
-        .init("ipv6.routes", .list, check: .list(of: .networkV6).optional, "More subnets to route to the bridge, separated by commas."),
+        .init(
+            "ipv6.nat.order", default: "before", check: .oneOf("before", "after").optional,
+            "Whether the rules come before or after others."),
+        .init(
+            "ipv6.ovn.ranges", .list, check: .list(of: .addressRangeV6).optional,
+            "Addresses for OVN routers: `FIRST-LAST`, separated by commas."),
+        .init(
+            "ipv6.routes", .list, check: .list(of: .networkV6).optional,
+            "More subnets to route to the bridge, separated by commas."),
         .init("ipv6.routing", .bool, default: "true", "Route packets in and out of the network."),
     ]
 
@@ -124,9 +160,13 @@ package enum NetworkKeys {
 
     private static let security: [ConfigKey] = [
         .init("security.acls", .list, "Access lists of the interfaces on the network, separated by commas."),
-        .init("security.acls.default.egress.action", default: "reject", check: action, "What happens to outgoing packets that no rule names."),
+        .init(
+            "security.acls.default.egress.action", default: "reject", check: action,
+            "What happens to outgoing packets that no rule names."),
         .init("security.acls.default.egress.logged", .bool, default: "false", "Whether they are logged."),
-        .init("security.acls.default.ingress.action", default: "reject", check: action, "What happens to incoming packets that no rule names."),
+        .init(
+            "security.acls.default.ingress.action", default: "reject", check: action,
+            "What happens to incoming packets that no rule names."),
         .init("security.acls.default.ingress.logged", .bool, default: "false", "Whether they are logged."),
     ]
 }

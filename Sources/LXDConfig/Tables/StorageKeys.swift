@@ -7,7 +7,8 @@ private enum StorageSchedules {
 /// The keys that pools hand on to their volumes; there they are called `volume.KEY`.
 private func sharedKeys(prefix: String) -> [ConfigKey] {
     [
-        .init(prefix + "security.shifted", .bool, default: "false", "Show the volume's files with each instance's ids."),
+        .init(
+            prefix + "security.shifted", .bool, default: "false", "Show the volume's files with each instance's ids."),
         .init(prefix + "security.unmapped", .bool, default: "false", "Leave ids on the volume as they are."),
         .init(prefix + "size", .size, "Size of a volume."),
         .init(prefix + "snapshots.expiry", check: .expiry, "How long snapshots are kept: `1M 2H 3d 4w 5m 6y`."),
@@ -66,10 +67,13 @@ package enum VolumeKeys {
     ///   - volume: Its name, for messages.
     ///   - isCustom: It is no root of an instance and no image.
     /// - Throws: `.badRequest` with LXD's text.
-    package static func validate(_ config: [String: String], volume: String = "", isCustom: Bool = true) throws(LXDError) {
+    package static func validate(_ config: [String: String], volume: String = "", isCustom: Bool = true)
+        throws(LXDError)
+    {
         switch table.firstProblem(in: config) {
         case nil: break
-        case .unknown(let name): throw .badRequest("Invalid option for volume \(goQuoted(volume)) option \(goQuoted(name))")
+        case .unknown(let name):
+            throw .badRequest("Invalid option for volume \(goQuoted(volume)) option \(goQuoted(name))")
         case .invalid(let name, let text):
             throw .badRequest("Invalid value for volume \(goQuoted(volume)) option \(goQuoted(name)): \(text)")
         }

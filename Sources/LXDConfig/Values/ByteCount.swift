@@ -3,8 +3,10 @@ package import LXDAPI
 /// Amounts of bytes as people write them: `10GB` counts in thousands, `10GiB` in 1024s.
 package enum ByteCount {
     private static let units: [(suffix: String, factor: Int64)] = [
-        ("", 1), ("B", 1), (" bytes", 1), ("kB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000),
-        ("PB", 1_000_000_000_000_000), ("EB", 1_000_000_000_000_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30),
+        ("", 1), ("B", 1), (" bytes", 1), ("kB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("PB", 1_000_000_000_000_000), ("EB", 1_000_000_000_000_000_000), ("KiB", 1 << 10), ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
         ("TiB", 1 << 40), ("PiB", 1 << 50), ("EiB", 1 << 60),
     ]
 

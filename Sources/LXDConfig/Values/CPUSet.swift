@@ -14,13 +14,17 @@ package enum CPUSet: Sendable, Hashable {
     ///
     /// - Throws: `.badRequest` with LXD's text.
     package static func parse(_ text: String) throws(LXDError) -> CPUSet {
-        let isShape = !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "-") }
+        let isShape =
+            !text.isEmpty
+            && text.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "-") }
         guard isShape else { throw .badRequest("Invalid CPU limit syntax") }
         if let count = Int(text) { return .count(count) }
         var found: Set<Int> = []
         for chunk in text.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = chunk.split(separator: "-", omittingEmptySubsequences: false)
-            guard (1...2).contains(ends.count), ends.allSatisfy({ !$0.isEmpty }) else { throw .badRequest("Invalid CPU limit syntax") }
+            guard (1...2).contains(ends.count), ends.allSatisfy({ !$0.isEmpty }) else {
+                throw .badRequest("Invalid CPU limit syntax")
+            }
             guard let low = Int(ends[0]), let high = ends.count == 2 ? Int(ends[1]) : low, high < limit else {
                 throw .badRequest("Invalid cpuset value: \(text)")
             }

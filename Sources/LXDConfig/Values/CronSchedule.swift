@@ -15,7 +15,9 @@ package struct CronSchedule: Sendable, Hashable {
         "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
         "@monthly": "0 0 1 * *", "@annually": "0 0 1 1 *", "@yearly": "0 0 1 1 *",
     ]
-    private static let monthNames = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    private static let monthNames = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
     private static let dayNames = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 
     /// Checks a list of schedules and aliases separated by `, `.
@@ -78,8 +80,12 @@ package struct CronSchedule: Sendable, Hashable {
                 high = ends.count == 2 ? try value(ends[1]) : pieces.count == 2 ? bounds.upperBound : low
             }
             let step = pieces.count == 2 ? try value(pieces[1]) : 1
-            guard low >= bounds.lowerBound else { throw fail("beginning of range (\(low)) below minimum (\(bounds.lowerBound)): \(part)") }
-            guard high <= bounds.upperBound else { throw fail("end of range (\(high)) above maximum (\(bounds.upperBound)): \(part)") }
+            guard low >= bounds.lowerBound else {
+                throw fail("beginning of range (\(low)) below minimum (\(bounds.lowerBound)): \(part)")
+            }
+            guard high <= bounds.upperBound else {
+                throw fail("end of range (\(high)) above maximum (\(bounds.upperBound)): \(part)")
+            }
             guard low <= high else { throw fail("beginning of range (\(low)) beyond end of range (\(high)): \(part)") }
             guard step > 0 else { throw fail("step of range should be a positive number: \(part)") }
             found.formUnion(stride(from: low, through: high, by: step))
@@ -94,7 +100,9 @@ package struct CronSchedule: Sendable, Hashable {
         let day = (time.seconds + Int64(utcOffset) - (time.seconds + Int64(utcOffset) < 0 ? 86_399 : 0)) / 86_400
         // 1970-01-01 was a Thursday.
         let weekday = Int((day % 7 + 11) % 7)
-        guard minutes.contains(civil.minute), hours.contains(civil.hour), months.contains(civil.month) else { return false }
+        guard minutes.contains(civil.minute), hours.contains(civil.hour), months.contains(civil.month) else {
+            return false
+        }
         let onDay = days.contains(civil.day)
         let onWeekday = weekdays.contains(weekday)
         // If both are given, either is enough; crontab(5) has it so.

@@ -18,7 +18,9 @@ enum GoInteger {
 
     static func unsigned(_ text: String, bits: Int) -> Result<UInt64, Problem> {
         let isNumber = !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
-        guard isNumber else { return .failure(Problem(text: "strconv.ParseUint: parsing \(goQuoted(text)): invalid syntax")) }
+        guard isNumber else {
+            return .failure(Problem(text: "strconv.ParseUint: parsing \(goQuoted(text)): invalid syntax"))
+        }
         guard let value = UInt64(text), bits == 64 || value < 1 << UInt64(bits) else {
             return .failure(Problem(text: "strconv.ParseUint: parsing \(goQuoted(text)): value out of range"))
         }

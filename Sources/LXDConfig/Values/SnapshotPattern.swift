@@ -35,7 +35,8 @@ package enum SnapshotPattern {
         }
         guard parts.count == 2 else { return GoTimeLayout.format(time, "2006-01-02 15:04:05 +0000 UTC") }
         let filter = parts[1].split(separator: ":", maxSplits: 1).map(trimmed)
-        guard filter.count == 2, filter[0] == "date", filter[1].count >= 2, let quote = filter[1].first, quote == "'" || quote == "\"",
+        guard filter.count == 2, filter[0] == "date", filter[1].count >= 2, let quote = filter[1].first,
+            quote == "'" || quote == "\"",
             filter[1].last == quote
         else { throw .badRequest("Invalid snapshot pattern: unknown filter \(goQuoted(String(parts[1])))") }
         return GoTimeLayout.format(time, String(filter[1].dropFirst().dropLast()))
@@ -45,7 +46,8 @@ package enum SnapshotPattern {
 /// Times written by Go's layouts.
 enum GoTimeLayout {
     private static let months = [
-        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+        "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+        "December",
     ]
     private static let weekdays = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
 
@@ -58,11 +60,14 @@ enum GoTimeLayout {
         let hour12 = civil.hour % 12 == 0 ? 12 : civil.hour % 12
         // The longer of two fields with the same beginning comes first.
         let fields: [(String, String)] = [
-            ("2006", String(repeating: "0", count: max(0, 4 - "\(civil.year)".count)) + "\(civil.year)"), ("January", month),
+            ("2006", String(repeating: "0", count: max(0, 4 - "\(civil.year)".count)) + "\(civil.year)"),
+            ("January", month),
             ("Jan", String(month.prefix(3))), ("Monday", weekday), ("Mon", String(weekday.prefix(3))), ("MST", "UTC"),
-            ("Z07:00", "Z"), ("-07:00", "+00:00"), ("-0700", "+0000"), ("15", two(civil.hour)), ("01", two(civil.month)),
+            ("Z07:00", "Z"), ("-07:00", "+00:00"), ("-0700", "+0000"), ("15", two(civil.hour)),
+            ("01", two(civil.month)),
             ("02", two(civil.day)), ("03", two(hour12)), ("04", two(civil.minute)), ("05", two(civil.second)),
-            ("06", two(civil.year % 100)), ("_2", civil.day < 10 ? " \(civil.day)" : "\(civil.day)"), ("PM", civil.hour < 12 ? "AM" : "PM"),
+            ("06", two(civil.year % 100)), ("_2", civil.day < 10 ? " \(civil.day)" : "\(civil.day)"),
+            ("PM", civil.hour < 12 ? "AM" : "PM"),
             ("pm", civil.hour < 12 ? "am" : "pm"), ("1", "\(civil.month)"), ("2", "\(civil.day)"), ("3", "\(hour12)"),
             ("4", "\(civil.minute)"), ("5", "\(civil.second)"),
         ]
