@@ -17,12 +17,15 @@ public struct Architecture: Sendable, Hashable {
 /// The architectures that LXD knows.
 public enum Architectures {
     public static let all: [Architecture] = [
-        .init(id: 1, name: "i686", aliases: ["i386", "i586", "386", "x86", "generic_32"], personality: "linux32", alsoRuns: []),
+        .init(
+            id: 1, name: "i686", aliases: ["i386", "i586", "386", "x86", "generic_32"], personality: "linux32",
+            alsoRuns: []),
         .init(id: 2, name: "x86_64", aliases: ["amd64", "generic_64"], personality: "linux64", alsoRuns: [1]),
         .init(
             id: 3, name: "armv7l", aliases: ["armhf", "armhfp", "armv7a_hardfp", "armv7", "armv7a_vfpv3_hardfp"],
             personality: "linux32", alsoRuns: [13]),
-        .init(id: 4, name: "aarch64", aliases: ["arm64", "arm64_generic"], personality: "linux64", alsoRuns: [13, 3, 14]),
+        .init(
+            id: 4, name: "aarch64", aliases: ["arm64", "arm64_generic"], personality: "linux64", alsoRuns: [13, 3, 14]),
         .init(id: 5, name: "ppc", aliases: ["powerpc"], personality: "linux32", alsoRuns: []),
         .init(id: 6, name: "ppc64", aliases: ["powerpc64"], personality: "linux64", alsoRuns: [5]),
         .init(id: 7, name: "ppc64le", aliases: ["ppc64el"], personality: "linux64", alsoRuns: []),
@@ -39,7 +42,8 @@ public enum Architectures {
     ///
     /// - Throws: `.badRequest` if LXD does not know it.
     public static func named(_ name: String) throws(LXDError) -> Architecture {
-        guard let found = all.first(where: { $0.name == name }) ?? all.first(where: { $0.aliases.contains(name) }) else {
+        guard let found = all.first(where: { $0.name == name }) ?? all.first(where: { $0.aliases.contains(name) })
+        else {
             throw .badRequest("Architecture isn't supported: \(name)")
         }
         return found
@@ -47,7 +51,9 @@ public enum Architectures {
 
     /// The architecture with a number.
     public static func numbered(_ id: Int) throws(LXDError) -> Architecture {
-        guard let found = all.first(where: { $0.id == id }) else { throw .internalError("Architecture isn't supported: \(id)") }
+        guard let found = all.first(where: { $0.id == id }) else {
+            throw .internalError("Architecture isn't supported: \(id)")
+        }
         return found
     }
 

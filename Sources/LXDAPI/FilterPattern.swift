@@ -61,7 +61,9 @@ struct FilterPattern: Sendable {
             guard position < scalars.count else { break }
             var following = Set<Int>()
             for state in current {
-                guard case .consume(let matcher, let next) = states[state], matcher.matches(scalars[position]) else { continue }
+                guard case .consume(let matcher, let next) = states[state], matcher.matches(scalars[position]) else {
+                    continue
+                }
                 if reach(next, position + 1, scalars.count, &following) { return true }
             }
             current = following
@@ -122,7 +124,9 @@ struct FilterPattern: Sendable {
             if let maximum {
                 let after = next
                 for _ in minimum..<max(minimum, maximum) {
-                    guard let first = build(inner, next: next), let split = add(.split(first, after)) else { return nil }
+                    guard let first = build(inner, next: next), let split = add(.split(first, after)) else {
+                        return nil
+                    }
                     next = split
                 }
             } else {

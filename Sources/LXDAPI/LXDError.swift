@@ -4,7 +4,8 @@
 public struct LXDError: Error, Sendable, CustomStringConvertible {
     /// The kind of failure. Each has one HTTP status.
     public enum Code: String, Sendable, Hashable, CaseIterable {
-        case badRequest, unauthorized, forbidden, notFound, methodNotAllowed, conflict, preconditionFailed, payloadTooLarge
+        case badRequest, unauthorized, forbidden, notFound, methodNotAllowed, conflict, preconditionFailed,
+            payloadTooLarge
         case internalError, notImplemented, unavailable, timeout
     }
 

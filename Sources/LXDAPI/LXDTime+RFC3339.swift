@@ -73,7 +73,8 @@ extension LXDTime {
         var offset = 0
         if !reader.take("Z") {
             let isWest = reader.take("-")
-            guard isWest || reader.take("+"), let hours = reader.number(2), reader.take(":"), let minutes = reader.number(2),
+            guard isWest || reader.take("+"), let hours = reader.number(2), reader.take(":"),
+                let minutes = reader.number(2),
                 hours < 24, minutes < 60
             else { return nil }
             offset = (hours * 3600 + minutes * 60) * (isWest ? -1 : 1)
@@ -91,7 +92,8 @@ extension LXDTime {
         let clock = local - days * 86_400
         let date = LXDTime.date(daysSinceEpoch: days)
         return CivilTime(
-            year: date.year, month: date.month, day: date.day, hour: clock / 3600, minute: clock / 60 % 60, second: clock % 60)
+            year: date.year, month: date.month, day: date.day, hour: clock / 3600, minute: clock / 60 % 60,
+            second: clock % 60)
     }
 
     /// From a calendar date and time of day in UTC. A day past the month's end runs into the next month.

@@ -50,7 +50,9 @@ public struct ProjectName: CheckedName {
         }
         if text == "*" { throw .badRequest("Reserved project name") }
         if text == "." || text == ".." { throw .badRequest("Invalid project name \(goQuoted(text))") }
-        if let problem = NameRules.fileName(text) { throw .badRequest("Invalid project name \(goQuoted(text)): \(problem)") }
+        if let problem = NameRules.fileName(text) {
+            throw .badRequest("Invalid project name \(goQuoted(text)): \(problem)")
+        }
         rawValue = text
     }
 
@@ -67,7 +69,9 @@ public struct ProfileName: CheckedName {
         if text.isEmpty { throw .badRequest("No name provided") }
         if text.utf8.contains(UInt8(ascii: "/")) { throw .badRequest("Profile names may not contain slashes") }
         if text == "." || text == ".." { throw .badRequest("Invalid profile name \(goQuoted(text))") }
-        if let problem = NameRules.fileName(text) { throw .badRequest("Invalid profile name \(goQuoted(text)): \(problem)") }
+        if let problem = NameRules.fileName(text) {
+            throw .badRequest("Invalid profile name \(goQuoted(text)): \(problem)")
+        }
         rawValue = text
     }
 }
@@ -81,7 +85,9 @@ public struct PoolName: CheckedName {
         if text.unicodeScalars.contains(where: \.properties.isWhitespace) {
             throw .badRequest("Storage name cannot contain white space")
         }
-        if let problem = NameRules.fileName(text) { throw .badRequest("Invalid storage pool name \(goQuoted(text)): \(problem)") }
+        if let problem = NameRules.fileName(text) {
+            throw .badRequest("Invalid storage pool name \(goQuoted(text)): \(problem)")
+        }
         rawValue = text
     }
 }
@@ -92,7 +98,9 @@ public struct VolumeName: CheckedName {
     public init(_ text: String) throws(LXDError) {
         if text.isEmpty { throw .badRequest("No name provided") }
         if text.utf8.contains(UInt8(ascii: "/")) { throw .badRequest("Storage volume names may not contain slashes") }
-        if let problem = NameRules.fileName(text) { throw .badRequest("Invalid storage volume name \(goQuoted(text)): \(problem)") }
+        if let problem = NameRules.fileName(text) {
+            throw .badRequest("Invalid storage volume name \(goQuoted(text)): \(problem)")
+        }
         rawValue = text
     }
 }
@@ -102,7 +110,9 @@ public struct NetworkName: CheckedName {
     public let rawValue: String
     public init(_ text: String) throws(LXDError) {
         if text.isEmpty { throw .badRequest("No name provided") }
-        if let problem = NameRules.interface(text) { throw .badRequest("Invalid network name \(goQuoted(text)): \(problem)") }
+        if let problem = NameRules.interface(text) {
+            throw .badRequest("Invalid network name \(goQuoted(text)): \(problem)")
+        }
         if text == "." || text == ".." { throw .badRequest("Invalid network name \(goQuoted(text))") }
         rawValue = text
     }
@@ -112,7 +122,9 @@ public struct NetworkName: CheckedName {
 public struct Fingerprint: CheckedName {
     public let rawValue: String
     public init(_ text: String) throws(LXDError) {
-        guard text.utf8.count == 64, NameRules.isHexadecimal(text) else { throw .badRequest("Invalid fingerprint \(goQuoted(text))") }
+        guard text.utf8.count == 64, NameRules.isHexadecimal(text) else {
+            throw .badRequest("Invalid fingerprint \(goQuoted(text))")
+        }
         rawValue = text
     }
 
@@ -146,7 +158,8 @@ public enum NameRules {
         guard (1...63).contains(bytes.count) else { return "Name must be 1-63 characters long" }
         if bytes.first == UInt8(ascii: ".") { return #"Name must not start with "." character"# }
         guard bytes.allSatisfy({ isAlphanumeric($0) || "/.-:_".utf8.contains($0) }) else {
-            return "Name can only contain alphanumeric, forward slash, hyphen, colon, underscore and full stop characters"
+            return
+                "Name can only contain alphanumeric, forward slash, hyphen, colon, underscore and full stop characters"
         }
         return nil
     }
@@ -164,7 +177,9 @@ public enum NameRules {
 
     /// A text that stands in a URL as it is.
     public static func urlSegment(_ text: String) -> String? {
-        for character in ["/", "?", "&", "+"] where text.contains(character) { return "Cannot contain \"\(character)\"" }
+        for character in ["/", "?", "&", "+"] where text.contains(character) {
+            return "Cannot contain \"\(character)\""
+        }
         return nil
     }
 
@@ -181,7 +196,9 @@ public enum NameRules {
 
     /// Whether a text has characters that end lines or steer terminals (C0, DEL, C1, line separators).
     public static func hasControlCharacters(_ text: String) -> Bool {
-        text.unicodeScalars.contains { $0.value < 32 || (127...159).contains($0.value) || $0.value == 0x2028 || $0.value == 0x2029 }
+        text.unicodeScalars.contains {
+            $0.value < 32 || (127...159).contains($0.value) || $0.value == 0x2028 || $0.value == 0x2029
+        }
     }
 
     static func isHexadecimal(_ text: String) -> Bool {

@@ -10,7 +10,10 @@ import Testing
         #expect(try #require(LXDTime(rfc3339: text)).description == text)
     }
 
-    @Test(arguments: ["", "2021", "2021-03-23", "2021-13-23T00:00:00Z", "2021-03-23T24:00:00Z", "2021-03-23T00:00:00", "2021-03-23T00:00:00.Z"])
+    @Test(arguments: [
+        "", "2021", "2021-03-23", "2021-13-23T00:00:00Z", "2021-03-23T24:00:00Z", "2021-03-23T00:00:00",
+        "2021-03-23T00:00:00.Z",
+    ])
     func anythingElseIsRefused(text: String) {
         #expect(LXDTime(rfc3339: text) == nil)
     }

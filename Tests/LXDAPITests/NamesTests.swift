@@ -12,7 +12,9 @@ import Testing
         ("é", "Invalid instance name: Name can only contain alphanumeric and hyphen characters"),
     ])
     func aBadInstanceNameIsRefusedInTheReferencesWords(name: String, message: String) {
-        #expect { try InstanceName(name) } throws: { ($0 as? LXDError)?.message == message && ($0 as? LXDError)?.code == .badRequest }
+        #expect { try InstanceName(name) } throws: {
+            ($0 as? LXDError)?.message == message && ($0 as? LXDError)?.code == .badRequest
+        }
     }
 
     @Test(arguments: ["a", "web-1", "A9", String(repeating: "x", count: 63)])

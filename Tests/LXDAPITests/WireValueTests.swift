@@ -9,7 +9,8 @@ import Testing
     }
 
     @Test func nullIsTheZeroValue() throws {
-        let post = try LXDJSON.decode(InstancesPost.self, from: #"{"name":null,"config":null,"profiles":null,"source":null}"#)
+        let post = try LXDJSON.decode(
+            InstancesPost.self, from: #"{"name":null,"config":null,"profiles":null,"source":null}"#)
         #expect(post == InstancesPost())
     }
 
@@ -59,11 +60,14 @@ import Testing
         #expect { try LXDJSON.decode(JSONValue.self, from: text) } throws: { ($0 as? LXDError)?.code == .badRequest }
     }
 
-    @Test(arguments: [
-        (#""\u00e9\ud83d\ude00\/\n""#, JSONValue.string("é😀/\n")), ("-12", -12), ("1.5e2", .number(150)), (" [ ] ", []),
-        ("18446744073709551615", .number(18_446_744_073_709_551_615)), (#"{"a":{"b":[true,null]}}"#, ["a": ["b": [true, nil]]]),
-        (#""\ud800x""#, .string("\u{FFFD}x")),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            (#""\u00e9\ud83d\ude00\/\n""#, JSONValue.string("é😀/\n")), ("-12", -12), ("1.5e2", .number(150)),
+            (" [ ] ", []),
+            ("18446744073709551615", .number(18_446_744_073_709_551_615)),
+            (#"{"a":{"b":[true,null]}}"#, ["a": ["b": [true, nil]]]),
+            (#""\ud800x""#, .string("\u{FFFD}x")),
+        ] as [(String, JSONValue)])
     func textIsReadAsItIsMeant(text: String, value: JSONValue) throws {
         #expect(try LXDJSON.decode(JSONValue.self, from: text) == value)
     }

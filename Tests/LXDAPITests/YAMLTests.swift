@@ -3,17 +3,24 @@ import Testing
 
 @Suite struct YAMLTests {
     @Test(arguments: [
-        ("plain", "plain"), ("", "\"\""), ("true", "\"true\""), ("1", "\"1\""), ("1.5", "\"1.5\""), ("0x10", "\"0x10\""),
+        ("plain", "plain"), ("", "\"\""), ("true", "\"true\""), ("1", "\"1\""), ("1.5", "\"1.5\""),
+        ("0x10", "\"0x10\""),
         ("null", "\"null\""), ("~", "\"~\""), ("yes", "\"yes\""), ("a: b", "'a: b'"), ("a #b", "'a #b'"), ("*", "'*'"),
-        ("- a", "'- a'"), (" a", "' a'"), ("a ", "'a '"), ("it's", "it's"), ("'quoted'", "'''quoted'''"), ("a\tb", "\"a\\tb\""),
-        ("2021-03-23", "\"2021-03-23\""), ("10.0.0.1/24", "10.0.0.1/24"), ("a\nb", "|-\n  a\n  b"), ("a\nb\n", "|\n  a\n  b"),
-        ("/dev/null", "/dev/null"), ("@x", "'@x'"), ("é", "é"), ("[::]:8443", "'[::]:8443'"), ("a:b", "a:b"), ("1:30", "\"1:30\""),
+        ("- a", "'- a'"), (" a", "' a'"), ("a ", "'a '"), ("it's", "it's"), ("'quoted'", "'''quoted'''"),
+        ("a\tb", "\"a\\tb\""),
+        ("2021-03-23", "\"2021-03-23\""), ("10.0.0.1/24", "10.0.0.1/24"), ("a\nb", "|-\n  a\n  b"),
+        ("a\nb\n", "|\n  a\n  b"),
+        ("/dev/null", "/dev/null"), ("@x", "'@x'"), ("é", "é"), ("[::]:8443", "'[::]:8443'"), ("a:b", "a:b"),
+        ("1:30", "\"1:30\""),
     ])
     func textIsQuotedAsTheReferenceQuotesIt(text: String, yaml: String) throws {
         #expect(try LXDYAML.encode(["k": text]) == "k: \(yaml)\n")
     }
 
-    @Test(arguments: ["plain", "", "true", "1", "null", "a: b", "a\nb", "a\nb\n", "\na", "  x\ny", "a\u{0}b", "é\u{1b}", "it's \"so\"", String(repeating: "word ", count: 40) + "end"])
+    @Test(arguments: [
+        "plain", "", "true", "1", "null", "a: b", "a\nb", "a\nb\n", "\na", "  x\ny", "a\u{0}b", "é\u{1b}",
+        "it's \"so\"", String(repeating: "word ", count: 40) + "end",
+    ])
     func textSurvives(text: String) throws {
         let yaml = try LXDYAML.encode(["k": text])
         #expect(try LXDYAML.decode([String: String].self, from: yaml) == ["k": text])
@@ -47,7 +54,8 @@ import Testing
     }
 
     @Test func emptyAndAbsentListsAreEmpty() throws {
-        #expect(try LXDYAML.encode(Profile()) == "config: {}\ndescription: \"\"\ndevices: {}\nname: \"\"\nused_by: []\n")
+        #expect(
+            try LXDYAML.encode(Profile()) == "config: {}\ndescription: \"\"\ndevices: {}\nname: \"\"\nused_by: []\n")
         #expect(try LXDYAML.encode(StorageVolumeSnapshotPut()) == "description: \"\"\nexpires_at: null\n")
     }
 
@@ -57,7 +65,9 @@ import Testing
     }
 
     @Test func anyScalarIsTextWhereTextIsWanted() throws {
-        let put = try LXDYAML.decode(InstancePut.self, from: "config:\n  limits.cpu: 2\n  security.nesting: true\n  user.x:\nephemeral: yes\nprofiles: [default]")
+        let put = try LXDYAML.decode(
+            InstancePut.self,
+            from: "config:\n  limits.cpu: 2\n  security.nesting: true\n  user.x:\nephemeral: yes\nprofiles: [default]")
         #expect(put.config == ["limits.cpu": "2", "security.nesting": "true", "user.x": ""])
         #expect(put.ephemeral)
         #expect(put.profiles == ["default"])
@@ -77,15 +87,24 @@ import Testing
     @Test(.timeLimit(.minutes(1)))
     func anAliasBombIsRefusedAtOnce() {
         var bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n"
-        for level in 1...9 { bomb += "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n" }
+        for level in 1...9 {
+            bomb +=
+                "a\(level): &a\(level) [" + Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ",") + "]\n"
+        }
         #expect(throws: LXDError.self) { try LXDYAML.decode(JSONValue.self, from: bomb) }
     }
 
     @Test(.timeLimit(.minutes(1)))
     func deepAndLongDocumentsAreRefused() {
-        #expect(throws: LXDError.self) { try LXDYAML.decode(JSONValue.self, from: String(repeating: "[", count: 100_000)) }
-        #expect(throws: LXDError.self) { try LXDYAML.decode(JSONValue.self, from: String(repeating: "- ", count: 200) + "x") }
-        #expect(throws: LXDError.self) { try LXDYAML.decode(JSONValue.self, from: String(repeating: "x", count: 5 << 20)) }
+        #expect(throws: LXDError.self) {
+            try LXDYAML.decode(JSONValue.self, from: String(repeating: "[", count: 100_000))
+        }
+        #expect(throws: LXDError.self) {
+            try LXDYAML.decode(JSONValue.self, from: String(repeating: "- ", count: 200) + "x")
+        }
+        #expect(throws: LXDError.self) {
+            try LXDYAML.decode(JSONValue.self, from: String(repeating: "x", count: 5 << 20))
+        }
     }
 
     @Test(arguments: ["a: [", "a: b: c", "\t- x", "a: 'x", "{a: 1, a: 2}", "? [a]\n: b"])

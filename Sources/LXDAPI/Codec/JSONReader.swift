@@ -78,7 +78,9 @@ struct JSONReader {
             members.append((key, try value(depth: depth + 1)))
             skipSpace()
             let separator = peek
-            guard separator == UInt8(ascii: ",") || separator == UInt8(ascii: "}") else { throw fail("expected ',' or '}'") }
+            guard separator == UInt8(ascii: ",") || separator == UInt8(ascii: "}") else {
+                throw fail("expected ',' or '}'")
+            }
             position += 1
             if separator == UInt8(ascii: "}") { return .object(members) }
         }
@@ -97,7 +99,9 @@ struct JSONReader {
             elements.append(try value(depth: depth + 1))
             skipSpace()
             let separator = peek
-            guard separator == UInt8(ascii: ",") || separator == UInt8(ascii: "]") else { throw fail("expected ',' or ']'") }
+            guard separator == UInt8(ascii: ",") || separator == UInt8(ascii: "]") else {
+                throw fail("expected ',' or ']'")
+            }
             position += 1
             if separator == UInt8(ascii: "]") { return .array(elements) }
         }
@@ -151,7 +155,8 @@ struct JSONReader {
         case UInt8(ascii: "t"): text.append(0x09)
         case UInt8(ascii: "u"):
             var code = try hexadecimal()
-            let hasPair = (0xD800..<0xDC00).contains(code) && position + 1 < bytes.count
+            let hasPair =
+                (0xD800..<0xDC00).contains(code) && position + 1 < bytes.count
                 && bytes[position] == UInt8(ascii: "\\") && bytes[position + 1] == UInt8(ascii: "u")
             if hasPair {
                 let back = position
@@ -173,7 +178,9 @@ struct JSONReader {
     private mutating func hexadecimal() throws(Problem) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else { throw fail("invalid escape") }
+            guard let byte = peek, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw fail("invalid escape")
+            }
             value = value << 4 + UInt32(digit)
             position += 1
         }

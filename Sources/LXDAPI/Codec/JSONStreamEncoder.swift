@@ -159,7 +159,9 @@ private struct StreamKeyed<Key: CodingKey>: KeyedEncodingContainerProtocol {
         try encoder.put(value)
     }
 
-    func nestedContainer<Inner: CodingKey>(keyedBy keyType: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<Inner> {
+    func nestedContainer<Inner: CodingKey>(keyedBy keyType: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<
+        Inner
+    > {
         encoder.refuse().container(keyedBy: keyType)
     }
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { encoder.refuse().unkeyedContainer() }

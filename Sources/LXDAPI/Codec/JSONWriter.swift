@@ -15,7 +15,9 @@ struct JSONWriter {
         case .number(let number): try put(number)
         case .string(let text), .plain(let text): putQuoted(text)
         case .array(let elements):
-            try putList("[", "]", elements.count, depth) { writer, index in try writer.write(elements[index], depth: depth + 1) }
+            try putList("[", "]", elements.count, depth) { writer, index in
+                try writer.write(elements[index], depth: depth + 1)
+            }
         case .object(let members), .map(let members):
             try putList("{", "}", members.count, depth) { writer, index in
                 writer.putQuoted(members[index].key)
@@ -55,7 +57,8 @@ struct JSONWriter {
 
     private mutating func put(_ number: Double) throws {
         guard number.isFinite else {
-            throw EncodingError.invalidValue(number, .init(codingPath: [], debugDescription: "JSON has no infinite numbers"))
+            throw EncodingError.invalidValue(
+                number, .init(codingPath: [], debugDescription: "JSON has no infinite numbers"))
         }
         // Whole numbers are written without a fraction, as Go writes them.
         if let whole = Int64(exactly: number), abs(number) < 1e15 { put(String(whole)) } else { put(String(number)) }

@@ -37,7 +37,9 @@ public enum LXDJSON {
     /// Reads a value from UTF-8 JSON text. Nesting is bounded; the caller bounds the size.
     ///
     /// - Throws: `.badRequest` that says where the text is wrong.
-    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: some DataProtocol) throws(LXDError) -> Value {
+    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from data: some DataProtocol)
+        throws(LXDError) -> Value
+    {
         do {
             return try WireDecoder.decode(type, from: try parse(data))
         } catch {
@@ -46,13 +48,18 @@ public enum LXDJSON {
     }
 
     private static func parse(_ data: some DataProtocol) throws(JSONReader.Problem) -> WireNode {
-        let parsed = data.withContiguousStorageIfAvailable { bytes in Result { () throws(JSONReader.Problem) in try JSONReader.read(bytes) } }
+        let parsed = data.withContiguousStorageIfAvailable { bytes in
+            Result { () throws(JSONReader.Problem) in try JSONReader.read(bytes) }
+        }
         if let parsed { return try parsed.get() }
-        return try Array(data).withUnsafeBufferPointer { bytes throws(JSONReader.Problem) in try JSONReader.read(bytes) }
+        return try Array(data).withUnsafeBufferPointer { bytes throws(JSONReader.Problem) in try JSONReader.read(bytes)
+        }
     }
 
     /// Reads a value from JSON in a string.
-    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from text: String) throws(LXDError) -> Value {
+    public static func decode<Value: Decodable>(_ type: Value.Type = Value.self, from text: String) throws(LXDError)
+        -> Value
+    {
         try decode(type, from: Array(text.utf8))
     }
 
@@ -69,7 +76,8 @@ public enum LXDJSON {
     /// Says in one line what is wrong and where, as in `devices.eth0: expected a string`.
     static func describe(_ error: any Error) -> String {
         func place(_ path: [any CodingKey]) -> String {
-            path.isEmpty ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
+            path.isEmpty
+                ? "" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".") + ": "
         }
         switch error {
         case let problem as JSONReader.Problem:

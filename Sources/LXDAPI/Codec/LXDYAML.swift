@@ -93,7 +93,8 @@ public enum LXDYAML {
 
     private static func describe(_ error: any Error) -> String {
         switch error as? YamlError {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _), .composer(_, let problem, let mark, _):
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
             return "line \(mark.line): \(problem)"
         case .duplicatedKeysInMapping(let duplicates, _):
             return "key \(duplicates.joined(separator: ", ")) appears twice"

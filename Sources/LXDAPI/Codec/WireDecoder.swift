@@ -65,12 +65,16 @@ struct WireDecoder: Decoder {
     /// The error with one more step before its path.
     static func placed(_ error: any Error, at key: any CodingKey) -> any Error {
         func longer(_ context: DecodingError.Context) -> DecodingError.Context {
-            .init(codingPath: [key] + context.codingPath, debugDescription: context.debugDescription, underlyingError: context.underlyingError)
+            .init(
+                codingPath: [key] + context.codingPath, debugDescription: context.debugDescription,
+                underlyingError: context.underlyingError)
         }
         switch error {
         case DecodingError.typeMismatch(let type, let context): return DecodingError.typeMismatch(type, longer(context))
-        case DecodingError.valueNotFound(let type, let context): return DecodingError.valueNotFound(type, longer(context))
-        case DecodingError.keyNotFound(let missing, let context): return DecodingError.keyNotFound(missing, longer(context))
+        case DecodingError.valueNotFound(let type, let context):
+            return DecodingError.valueNotFound(type, longer(context))
+        case DecodingError.keyNotFound(let missing, let context):
+            return DecodingError.keyNotFound(missing, longer(context))
         case DecodingError.dataCorrupted(let context): return DecodingError.dataCorrupted(longer(context))
         default: return error
         }

@@ -38,13 +38,17 @@ struct WireEncoder: Encoder {
             return .map(map.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })
         }
         if Value.self == [String].self, let list = value as? [String] { return .array(list.map(WireNode.string)) }
-        if Value.self == AbsentCollection.self, let absent = value as? AbsentCollection { return .absent(isMap: absent.isMap) }
+        if Value.self == AbsentCollection.self, let absent = value as? AbsentCollection {
+            return .absent(isMap: absent.isMap)
+        }
         if Value.self == JSONValue.self, let value = value as? JSONValue { return WireNode(value) }
         let slot = Slot()
         try value.encode(to: WireEncoder(codingPath: path(), slot: slot))
         let node = slot.finish()
         // A dictionary hands over its entries in hash order.
-        if value is any StringKeyedMap, case .object(let members) = node { return .map(members.sorted { $0.key < $1.key }) }
+        if value is any StringKeyedMap, case .object(let members) = node {
+            return .map(members.sorted { $0.key < $1.key })
+        }
         return node
     }
 
@@ -58,7 +62,9 @@ struct WireEncoder: Encoder {
         return WireListEncoder(slot: slot, codingPath: codingPath)
     }
 
-    func singleValueContainer() -> any SingleValueEncodingContainer { WireScalarEncoder(slot: slot, codingPath: codingPath) }
+    func singleValueContainer() -> any SingleValueEncodingContainer {
+        WireScalarEncoder(slot: slot, codingPath: codingPath)
+    }
 }
 
 /// Marks dictionaries with string keys among all encodable values.
@@ -99,7 +105,9 @@ private struct WireKeyedEncoder<Key: CodingKey>: KeyedEncodingContainerProtocol 
         return WireEncoder(codingPath: codingPath + [key], slot: inner)
     }
 
-    func nestedContainer<Inner: CodingKey>(keyedBy keyType: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<Inner> {
+    func nestedContainer<Inner: CodingKey>(keyedBy keyType: Inner.Type, forKey key: Key) -> KeyedEncodingContainer<
+        Inner
+    > {
         nest(key).container(keyedBy: keyType)
     }
     func nestedUnkeyedContainer(forKey key: Key) -> any UnkeyedEncodingContainer { nest(key).unkeyedContainer() }

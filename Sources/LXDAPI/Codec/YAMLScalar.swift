@@ -26,8 +26,11 @@ enum YAMLScalar {
         var digits = Substring(plain)
         let isNegative = digits.hasPrefix("-")
         if isNegative || digits.hasPrefix("+") { digits = digits.dropFirst() }
-        for (prefix, radix) in [("0b", 2), ("0x", 16), ("0o", 8), ("0", 8)] where digits.count > prefix.count && digits.hasPrefix(prefix) {
-            if let value = Int64((isNegative ? "-" : "") + digits.dropFirst(prefix.count), radix: radix) { return .integer(value) }
+        for (prefix, radix) in [("0b", 2), ("0x", 16), ("0o", 8), ("0", 8)]
+        where digits.count > prefix.count && digits.hasPrefix(prefix) {
+            if let value = Int64((isNegative ? "-" : "") + digits.dropFirst(prefix.count), radix: radix) {
+                return .integer(value)
+            }
         }
         if let value = Int64(plain) { return .integer(value) }
         // The shape is checked first: Double also reads "nan", "infinity" and hexadecimal fractions.
@@ -40,7 +43,8 @@ enum YAMLScalar {
 
     /// Whether text has the shape `190:20:30`, which YAML 1.1 readers take for a number.
     static func isBase60(_ text: String) -> Bool {
-        guard let first = text.utf8.first, "+-0123456789".utf8.contains(first), text.utf8.contains(UInt8(ascii: ":")) else { return false }
+        guard let first = text.utf8.first, "+-0123456789".utf8.contains(first), text.utf8.contains(UInt8(ascii: ":"))
+        else { return false }
         var rest = Substring(text)
         if rest.hasPrefix("+") || rest.hasPrefix("-") { rest = rest.dropFirst() }
         let parts = rest.split(separator: ":", omittingEmptySubsequences: false)
@@ -50,7 +54,11 @@ enum YAMLScalar {
         for (index, part) in parts.dropFirst().enumerated() {
             var part = part
             if index == parts.count - 2, let dot = part.firstIndex(of: ".") {
-                guard part[part.index(after: dot)...].utf8.allSatisfy({ (48...57).contains($0) || $0 == UInt8(ascii: "_") }) else { return false }
+                guard
+                    part[part.index(after: dot)...].utf8.allSatisfy({
+                        (48...57).contains($0) || $0 == UInt8(ascii: "_")
+                    })
+                else { return false }
                 part = part[..<dot]
             }
             guard let value = Int(part), (0...59).contains(value), part.count <= 2 else { return false }

@@ -13,7 +13,9 @@ struct ScalarAnalysis {
         for (index, scalar) in scalars.enumerated() {
             let isLast = index == scalars.count - 1
             let followedByWhite = isLast || ScalarAnalysis.isWhite(scalars[index + 1])
-            if ScalarAnalysis.isIndicator(scalar, first: index == 0, precededByWhite, followedByWhite) { allowsPlain = false }
+            if ScalarAnalysis.isIndicator(scalar, first: index == 0, precededByWhite, followedByWhite) {
+                allowsPlain = false
+            }
             if scalar == " " {
                 if index == 0 || isLast { allowsPlain = false }
                 if isLast { allowsBlock = false }
@@ -23,7 +25,9 @@ struct ScalarAnalysis {
                 }
                 wasSpace = true
                 wasBreak = false
-            } else if scalar == "\n" || scalar == "\r" || scalar.value == 0x85 || scalar.value == 0x2028 || scalar.value == 0x2029 {
+            } else if scalar == "\n" || scalar == "\r" || scalar.value == 0x85 || scalar.value == 0x2028
+                || scalar.value == 0x2029
+            {
                 allowsPlain = false
                 if wasSpace {
                     allowsSingleQuotes = false
@@ -45,11 +49,14 @@ struct ScalarAnalysis {
     }
 
     private static func isWhite(_ scalar: Unicode.Scalar) -> Bool {
-        scalar == " " || scalar == "\t" || scalar == "\n" || scalar == "\r" || scalar.value == 0x85 || scalar.value == 0x2028
+        scalar == " " || scalar == "\t" || scalar == "\n" || scalar == "\r" || scalar.value == 0x85
+            || scalar.value == 0x2028
             || scalar.value == 0x2029
     }
 
-    private static func isIndicator(_ scalar: Unicode.Scalar, first: Bool, _ precededByWhite: Bool, _ followedByWhite: Bool) -> Bool {
+    private static func isIndicator(
+        _ scalar: Unicode.Scalar, first: Bool, _ precededByWhite: Bool, _ followedByWhite: Bool
+    ) -> Bool {
         if first {
             switch scalar {
             case "#", ",", "[", "]", "{", "}", "&", "*", "!", "|", ">", "'", "\"", "%", "@", "`": return true
@@ -79,7 +86,8 @@ struct ScalarAnalysis {
         guard bytes.count >= 8, digits(0..<4), bytes[4] == UInt8(ascii: "-") else { return false }
         if bytes.count == 10, digits(5..<7), bytes[7] == UInt8(ascii: "-"), digits(8..<10) { return true }
         guard bytes.count > 10 else { return false }
-        return LXDTime(rfc3339: value) != nil || LXDTime(rfc3339: value.replacing(" ", with: "T", maxReplacements: 1) + "Z") != nil
+        return LXDTime(rfc3339: value) != nil
+            || LXDTime(rfc3339: value.replacing(" ", with: "T", maxReplacements: 1) + "Z") != nil
     }
 }
 

@@ -74,10 +74,16 @@ struct YAMLWriter {
     private mutating func writeString(_ value: String, indent: Int, isKey: Bool) {
         let analysis = ScalarAnalysis(value)
         if value.utf8.contains(UInt8(ascii: "\n")) {
-            if isKey || !analysis.allowsBlock { writeDoubleQuoted(value, indent, folds: !isKey) } else { writeLiteral(value, indent) }
+            if isKey || !analysis.allowsBlock {
+                writeDoubleQuoted(value, indent, folds: !isKey)
+            } else {
+                writeLiteral(value, indent)
+            }
             return
         }
-        if case .string = YAMLScalar.resolve(value), !YAMLScalar.isBase60(value), !ScalarAnalysis.isTimestamp(value), !value.isEmpty {
+        if case .string = YAMLScalar.resolve(value), !YAMLScalar.isBase60(value), !ScalarAnalysis.isTimestamp(value),
+            !value.isEmpty
+        {
             if analysis.allowsPlain {
                 writeFolded(value, indent, escape: { $0 }, folds: !isKey)
             } else if analysis.allowsSingleQuotes {
