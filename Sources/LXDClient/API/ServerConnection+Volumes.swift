@@ -7,7 +7,8 @@ extension ServerConnection {
 
     public func storageVolumes(_ pool: String, filters: [String], allProjects: Bool) async throws -> [StorageVolume] {
         let path = listPath(
-            APIPath("storage-pools", pool, "volumes"), recursion: 1, allProjects: allProjects, filter: Self.filter(filters))
+            APIPath("storage-pools", pool, "volumes"), recursion: 1, allProjects: allProjects,
+            filter: Self.filter(filters))
         return try await get(path)
     }
 
@@ -41,7 +42,9 @@ extension ServerConnection {
 }
 
 extension ServerConnection {
-    public func volumeSnapshots(_ pool: String, _ type: String, _ volume: String) async throws -> [StorageVolumeSnapshot] {
+    public func volumeSnapshots(_ pool: String, _ type: String, _ volume: String) async throws
+        -> [StorageVolumeSnapshot]
+    {
         try await get(volumePath(pool, type, volume, "snapshots").with("recursion", "1"))
     }
 
@@ -58,7 +61,8 @@ extension ServerConnection {
     }
 
     public func updateVolumeSnapshot(
-        _ pool: String, _ type: String, _ volume: String, _ name: String, _ request: StorageVolumeSnapshotPut, etag: String = ""
+        _ pool: String, _ type: String, _ volume: String, _ name: String, _ request: StorageVolumeSnapshotPut,
+        etag: String = ""
     ) async throws {
         try await change("PUT", volumePath(pool, type, volume, "snapshots", name), request, etag: etag)
     }
@@ -67,7 +71,8 @@ extension ServerConnection {
         _ pool: String, _ type: String, _ volume: String, _ name: String, to newName: String
     ) async throws -> ServerOperation {
         try await start(
-            "POST", volumePath(pool, type, volume, "snapshots", name), StorageVolumeSnapshotPost.with { $0.name = newName })
+            "POST", volumePath(pool, type, volume, "snapshots", name),
+            StorageVolumeSnapshotPost.with { $0.name = newName })
     }
 
     public func deleteVolumeSnapshot(
