@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+internal import Foundation
 internal import LXDAPI
 package import LXDCore
 package import LXDHTTP
@@ -72,14 +72,15 @@ package final class APIServer: Sendable {
         }
         if rules.isForged(request) { throw LXDError.forbidden("Request comes from another site") }
         let scope = RequestScope(
-            request: request, caller: caller, parameters: match.parameters, query: QueryItems(request.query), logger: logger,
+            request: request, caller: caller, parameters: match.parameters, query: QueryItems(request.query),
+            logger: logger,
             collection: collection)
         try Self.authorize(scope, route.access)
         if logger.logLevel <= .debug {
             logger.debug(
                 "Handling API request",
                 metadata: [
-                    "method": "\(request.verb)", "url": "\(request.target)", "ip": "\(caller.address)",
+                    "method": "\(request.verb)", "url": "\(Self.loggable(request.target))", "ip": "\(caller.address)",
                     "protocol": "\(caller.protocolName)", "username": "\(caller.name)",
                 ])
         }
@@ -122,7 +123,8 @@ package final class APIServer: Sendable {
             guard isInternal else { throw .unavailable("LXD daemon setup in progress") }
         case .stopping:
             let allowed =
-                isInternal || request.verb == .get || path == "/1.0" || path == "/1.0/events" || path.hasPrefix("/1.0/operations")
+                isInternal || request.verb == .get || path == "/1.0" || path == "/1.0/events"
+                || path.hasPrefix("/1.0/operations")
             guard allowed else { throw .unavailable("LXD is shutting down") }
         }
     }
@@ -131,25 +133,37 @@ package final class APIServer: Sendable {
         switch connection.peer {
         case .unix(let process):
             return Caller(
-                rights: .admin, name: users.name(of: process.uid), protocolName: "unix", address: connection.remoteAddress,
+                rights: .admin, name: users.name(of: process.uid), protocolName: "unix",
+                address: connection.remoteAddress,
                 process: process)
         case .tls(let certificate?):
             guard let entry = trust.client(fingerprint: certificate.fingerprint) else {
                 return Caller(rights: .untrusted, address: connection.remoteAddress, certificate: certificate)
             }
             return Caller(
-                rights: entry.restricted ? .projects(Set(entry.projects)) : .admin, name: certificate.fingerprint, protocolName: "tls",
+                rights: entry.restricted ? .projects(Set(entry.projects)) : .admin, name: certificate.fingerprint,
+                protocolName: "tls",
                 address: connection.remoteAddress, certificate: certificate)
         case .tls(nil), .plain:
             return Caller(rights: .untrusted, address: connection.remoteAddress)
         }
     }
 
+    /// A request's target without the secrets that open operations and images.
+    static func loggable(_ target: String) -> String {
+        guard let mark = target.range(of: "secret=") else { return target }
+        let rest = target[mark.upperBound...].drop { $0 != "&" }
+        return target[..<mark.upperBound] + "..." + loggable(String(rest))
+    }
+
     private func logFailure(of request: IncomingRequest, _ error: any Error) {
         let visible = LXDError.from(error)
-        let line: Logger.Metadata = ["method": "\(request.verb)", "url": "\(request.target)", "err": "\(visible.message)"]
+        let line: Logger.Metadata = [
+            "method": "\(request.verb)", "url": "\(Self.loggable(request.target))", "err": "\(visible.message)",
+        ]
         if visible.code == .internalError {
-            logger.warning("Request failed", metadata: line.merging(["cause": "\(visible.cause.map { "\($0)" } ?? "")"]) { $1 })
+            logger.warning(
+                "Request failed", metadata: line.merging(["cause": "\(visible.cause.map { "\($0)" } ?? "")"]) { $1 })
         } else {
             logger.debug("Request refused", metadata: line)
         }

@@ -23,22 +23,14 @@ struct Lxd: AsyncParsableCommand {
     @Option(help: "The group of users that will be allowed to talk to LXD")
     var group: String?
 
-    @Argument(help: .hidden)
-    var rest: [String] = []
-
-    func run() async throws {
-        guard rest.isEmpty || rest == ["daemon"] else {
-            throw LXDError.badRequest("unknown command \"\(rest.joined(separator: " "))\" for \"lxd\"")
-        }
-        try await Daemon(global: global, group: group).run()
-    }
+    func run() async throws { try await Daemon(global: global, group: group).run() }
 
     static func main() async {
         // Scripts pass an option that may be empty; of all commands only `sql` has a use for an empty word.
         let words = CommandLine.arguments.dropFirst()
         let arguments = words.contains("sql") ? Array(words) : words.filter { !$0.isEmpty }
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try Self.command(arguments)
             do {
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
@@ -56,6 +48,28 @@ struct Lxd: AsyncParsableCommand {
         } catch {
             Self.exit(withError: error)
         }
+    }
+}
+
+extension Lxd {
+    /// The command that the words name: global options may stand before its name and after it.
+    private static func command(_ words: [String]) throws -> any ParsableCommand {
+        var position = 0
+        while position < words.count, words[position].hasPrefix("-") {
+            // These take the next word along.
+            position += ["--group", "--logfile", "--trace"].contains(words[position]) ? 2 : 1
+        }
+        guard position < words.count, words[position] != "daemon" else {
+            return try parseAsRoot(words.filter { $0 != "daemon" })
+        }
+        let name = words[position]
+        if name == "help" { return try parseAsRoot(["--help"]) }
+        guard let chosen = configuration.subcommands.first(where: { $0.configuration.commandName == name }) else {
+            throw ValidationError("unknown command \"\(name)\" for \"lxd\"")
+        }
+        var rest = words
+        rest.remove(at: position)
+        return try chosen.parseAsRoot(rest)
     }
 }
 

@@ -48,6 +48,7 @@ package final class ImagePublisher: Sendable {
                     let path = directory + "/image"
                     let metadata = try Self.metadata(of: instance, in: driver.mountPath(volume), request)
                     let packer = packer
+                    let text = ProgressText("Image pack", totalBytes: 0)
                     let (fingerprint, size) = try await driver.withTree(volume, isRunning: false) { tree in
                         let file = OwnedDescriptor(
                             adopting: try FileDescriptor.open(
@@ -57,7 +58,7 @@ package final class ImagePublisher: Sendable {
                             PackedTree(layers: tree.layers, metadata: tree.metadata), metadata: metadata,
                             to: file.descriptor, compression: compression
                         ) { totals in
-                            progress("create_image_from_container_pack_progress", "Image pack: \(totals.readBytes / 1_000_000)MB")
+                            progress("create_image_from_container_pack_progress", text.text(doneBytes: totals.readBytes))
                         }
                         withExtendedLifetime(file) {}
                         return result

@@ -9,11 +9,11 @@ extension ImageService: InstanceImages {
         guard await !pool.hasImage(fingerprint) else { return }
         let files = ImageFiles(store: paths.images, fingerprint: try Fingerprint(fingerprint))
         let reader = reader
+        let text = ProgressText("Unpack", totalBytes: try files.sizeBytes())
         try await locks.with(fingerprint, .create) {
             try await pool.ensureImage(fingerprint) { target in
                 try await reader.unpack(files, root: target.root, metadata: target.metadata) { totals in
-                    progress(
-                        "create_instance_from_image_unpack_progress", "Unpack: \(totals.readBytes / 1_000_000)MB")
+                    progress("create_instance_from_image_unpack_progress", text.text(doneBytes: totals.readBytes))
                 }
             }
         }

@@ -1,7 +1,7 @@
 import Foundation
 package import LXDAPI
 package import LXDDatabase
-import LXDStorage
+import Logging
 
 extension ImageService {
     /// The image that an instance's source names: by fingerprint, alias, or the newest with certain properties.
@@ -44,6 +44,34 @@ extension ImageService {
                 try FileManager.default.removeItem(atPath: path)
             } catch CocoaError.fileNoSuchFile {
                 continue
+            }
+        }
+    }
+}
+
+extension ImageService {
+    /// Removes images that were fetched for an instance and not used for longer than their project or the server keeps
+    /// them. What cannot be removed is said in the log.
+    ///
+    /// - Parameters:
+    ///   - serverDays: `images.remote_cache_expiry` of the server; 0 keeps them for ever.
+    ///   - now: The present.
+    package func removeExpired(serverDays: Int64, now: LXDTime) async throws {
+        let expired = try await store.read { tx in
+            try tx.images().filter { image in
+                guard image.cached else { return false }
+                let own = try tx.project(image.project)?.config["images.remote_cache_expiry"].flatMap { Int64($0) }
+                let days = own ?? serverDays
+                let used = image.lastUsedAt.isZero ? image.uploadedAt : image.lastUsedAt
+                return days > 0 && now - used >= .seconds(days * 86_400)
+            }
+        }
+        for image in expired {
+            do {
+                try await delete(project: image.project, fingerprint: image.fingerprint, by: nil)
+            } catch {
+                logger.error(
+                    "Failed to remove an expired image", metadata: ["fingerprint": "\(image.fingerprint)", "err": "\(error)"])
             }
         }
     }

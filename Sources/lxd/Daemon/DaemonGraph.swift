@@ -190,11 +190,15 @@ final class DaemonGraph: Sendable {
         let snapshots = snapshots
         let logger = logger
         timers.every(.seconds(60)) { await snapshots.deleteExpired() }
+        let images = images
+        let server = server
         timers.every(.seconds(86_400)) {
             do {
+                try await images.removeExpired(
+                    serverDays: Int64(server.config["images.remote_cache_expiry"] ?? "") ?? 10, now: .now())
                 try await warnings.pruneResolved(now: .now())
             } catch {
-                logger.error("Failed to prune warnings", metadata: ["err": "\(error)"])
+                logger.error("Failed to prune images and warnings", metadata: ["err": "\(error)"])
             }
         }
     }
