@@ -10,7 +10,7 @@ package import LXDRuntimePlan
 /// Each call either has its full effect or none, also when the process is killed in it: `recover` takes back what was
 /// half done. Callers hold a lock on each volume they name, so no two calls change the same volume at once; calls for
 /// different volumes may overlap. An instance's volume may be changed only while it is stopped unless a parameter says
-/// that it runs. Nothing here mounts anything in the daemon's namespace but an external pool source.
+/// that it runs. In the daemon's namespace nothing is mounted but an external pool source and what `showSnapshots` shows.
 ///
 /// All calls may block on the disk and never do so on the cooperative pool. They throw `LXDError` with LXD's messages.
 package protocol PoolDriver: Sendable {
@@ -75,6 +75,10 @@ package protocol PoolDriver: Sendable {
     func mountPath(_ volume: Volume) -> String
     /// What a container's root is mounted from. Of an instance's volume only.
     func rootFilesystem(of volume: Volume) async throws -> RootFilesystem
+    /// Lets root on the host look into an instance's snapshots, read-only, at `rootfs` in their directories, as it can look
+    /// into the running instance itself; ends with `hideSnapshots`. Both may be called again.
+    func showSnapshots(of volume: Volume) async throws
+    func hideSnapshots(of volume: Volume) async throws
     /// Calls `body` with the contents of a volume or snapshot, which do not change meanwhile.
     func withTree<Result: Sendable>(
         _ volume: Volume, isRunning: Bool, _ body: @Sendable (VolumeTree) async throws -> Result

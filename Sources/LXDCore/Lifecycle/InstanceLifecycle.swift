@@ -149,6 +149,11 @@ package final class InstanceLifecycle: Sendable {
         }
         await rebalanceProcessors()
         watchNodes(of: instance)
+        // For people who look; a container runs as well without.
+        do { try await pool.showSnapshots(of: environment.volume(instance.key)) } catch {
+            environment.logger.warning(
+                "Failed to show snapshots on the host", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
+        }
     }
 
     func isRoot(_ config: [String: String]) -> Bool { config["type"] == "disk" && config["path"] == "/" }
@@ -257,6 +262,12 @@ package final class InstanceLifecycle: Sendable {
             }
             do { try await environment.setVolatile(instance, volatile) } catch {
                 environment.logger.error("Failed recording last power state", metadata: ["error": "\(error)"])
+            }
+            do {
+                try await environment.pools.driver(instance.rootPool()).hideSnapshots(of: environment.volume(instance.key))
+            } catch {
+                environment.logger.error(
+                    "Failed to hide snapshots", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
             }
             state.withLock { $0.processorLimits[instance.runtimeName] = nil }
             await rebalanceProcessors()

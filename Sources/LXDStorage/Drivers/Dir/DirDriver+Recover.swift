@@ -13,6 +13,7 @@ extension DirDriver {
 
     private func recoverBlocking(_ known: Set<Volume>) throws -> RecoveryReport {
         var report = RecoveryReport()
+        try hideSnapshotsOfStopped()
         // Nothing in there was ever seen by anybody.
         for name in try names(in: layout.staging) { try trash.take(layout.staging + "/" + name) }
         try settleRenames(known, &report)

@@ -19,6 +19,7 @@ extension DirDriver {
                 try staging.finishInstance(DirRecord(lower: lower))
                 try staging.publish(as: snapshot)
                 try link(volume)
+                if isRunning { try show(snapshot) }
             }
         } catch {
             try await discard(staging, held, after: error)

@@ -114,7 +114,7 @@ extension DirDriver {
             }
             let folder = layout.path(volume)
             if isThere(folder) {
-                if volume.kind == .container && !volume.isSnapshot { try Mounts.unmountTree(folder) }
+                if volume.kind == .container { try Mounts.unmountTree(folder) }
                 let held = volume.kind == .custom ? [] : try readRecord(of: volume).layers
                 try trash.take(folder)
                 try layers.release(held)
