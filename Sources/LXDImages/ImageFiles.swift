@@ -22,6 +22,16 @@ package struct ImageFiles: Sendable {
         let second = store + "/" + fingerprint.rawValue + ".rootfs"
         rootfs = access(second, F_OK) == 0 ? FilePath(second) : nil
     }
+
+    /// Bytes of both files.
+    /// - Throws: `Errno` of the one that cannot be looked at.
+    package func sizeBytes() throws -> Int64 {
+        try [metadata, rootfs].compactMap(\.self).reduce(0) { sum, file in
+            var status = stat()
+            guard stat(file.string, &status) == 0 else { throw Errno(rawValue: errno) }
+            return sum + Int64(status.st_size)
+        }
+    }
 }
 
 /// What is known of an image after a look at its files.

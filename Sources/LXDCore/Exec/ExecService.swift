@@ -108,6 +108,7 @@ package final class ExecService: Sendable {
                     throw error
                 }
                 handle.update(["return": .integer(Int64(status))])
+                try Self.refuse(status)
             })
     }
 
@@ -140,9 +141,20 @@ package final class ExecService: Sendable {
                     instance.runtimeName, plan,
                     streams: (nil, files.first, files.last))
                 announce(instance, request.command, requestor)
-                metadata["return"] = .integer(Int64(await process.wait()))
+                let status = await process.wait()
+                metadata["return"] = .integer(Int64(status))
                 handle.update(metadata)
+                try Self.refuse(status)
             })
+    }
+
+    /// The two statuses by which shells and LXD tell that there was nothing to run.
+    private static func refuse(_ status: Int32) throws(LXDError) {
+        switch status {
+        case 127: throw .badRequest("Command not found")
+        case 126: throw .badRequest("Command not executable")
+        default: return
+        }
     }
 }
 

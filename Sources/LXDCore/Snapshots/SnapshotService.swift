@@ -94,7 +94,7 @@ package final class SnapshotService: Sendable {
             let poolName = try instance.rootPool()
             guard try tx.snapshot(instanceID: instance.row.id, name: name) == nil else {
                 throw LXDError.conflict(
-                    "Failed creating instance snapshot record \(goQuoted(name)): Snapshot \(goQuoted(key.name + "/" + name)) already exists")
+                    "Failed creating instance snapshot record \(goQuoted(name)): Add snapshot info to the database: This \"instances_snapshots\" entry already exists")
             }
             var row = SnapshotRow(instanceID: instance.row.id, name: name, createdAt: .now())
             row.expiresAt = expiresAt

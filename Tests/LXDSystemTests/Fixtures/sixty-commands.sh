@@ -13,18 +13,18 @@ normalise() {
         -e 's/00:16:3e(:[0-9a-f]{2}){3}/MAC/g' -e 's/veth[0-9a-f]{8}/VETH/g' \
         -e "s#$LXD_DIR#LXD_DIR#g" -e "s#$WORK#WORK#g" -e "s#$IMAGE#IMAGE#g" \
         -e 's/[[:space:]]+$//' -e 's/^[[:space:]]*$//' -e 's/\x1b\[[0-9;]*[A-Za-z]//g' |
-        grep -vE '%|^$|^Remapping container filesystem$|volatile\.(idmap|last_state)' || true
+        grep -vE '%|^$|^(Remapping container filesystem$|Retrieving image:|Publishing instance:|Exporting the backup:|Importing instance:|Try `lxc info --show-log)|volatile\.(idmap|last_state)' || true
 }
 run() {
     printf '$ lxc'
-    printf ' %q' "$@"
+    printf ' %q' "$@" | sed -e "s#$WORK#WORK#g" -e "s#$IMAGE#IMAGE#g"
     printf '\n'
     { timeout 120 "$LXC" "$@" </dev/null 2>&1; echo "exit $?"; } | normalise
 }
 feed() { # feed TEXT ARGUMENT...: the same with standard input
     local text=$1 && shift
     printf '$ echo ... | lxc'
-    printf ' %q' "$@"
+    printf ' %q' "$@" | sed -e "s#$WORK#WORK#g" -e "s#$IMAGE#IMAGE#g"
     printf '\n'
     { printf '%s\n' "$text" | timeout 120 "$LXC" "$@" 2>&1; echo "exit $?"; } | normalise
 }
@@ -58,6 +58,7 @@ run exec c1 --env COLOUR=blue --cwd /tmp -- sh -c 'echo $COLOUR $PWD $HOME $USER
 run exec c1 --user 1000 --group 1000 -- id -u
 feed "from standard input" exec c1 -- cat
 run exec c1 -- hostname
+run exec c1 -- pwd
 run exec c1 -- cat /proc/self/uid_map
 feed "text of a file" file push - c1/root/new/file -p
 run file pull c1/root/new/file -
