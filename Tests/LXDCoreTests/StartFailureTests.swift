@@ -3,12 +3,12 @@ import LXDAPI
 import LXDDatabase
 import LXDDevices
 import LXDRuntimePlan
-import LXDStorage
 import Logging
 import Synchronization
 import Testing
 
 @testable import LXDCore
+@testable import LXDStorage
 
 /// A host of records: it counts what is up and fails where it is told to.
 private final class FakeHost: Sendable {
