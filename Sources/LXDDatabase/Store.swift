@@ -46,8 +46,9 @@ package final class Store: Sendable {
     package static func inspect<T>(path: String, _ body: (Transaction) throws -> T) throws -> T? {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         var configuration = Configuration()
-        configuration.readonly = true
         configuration.busyMode = .timeout(10)
+        // A connection opened for reading cannot read a log-structured file that nobody has open.
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA query_only = 1") }
         return try DatabaseQueue(path: path, configuration: configuration).read { try body(Transaction(database: $0)) }
     }
 

@@ -57,6 +57,16 @@ import Testing
         }
     }
 
+    @Test func aClosedDatabaseCanBeInspectedAndNotChanged() async throws {
+        let path = NSTemporaryDirectory() + "lxd-inspect-" + UUID().uuidString + ".db"
+        let store = try Store(path: path)
+        try await store.write { try $0.replaceServerConfig(["core.https_address": ":8443"]) }
+        try store.close()
+        #expect(try Store.inspect(path: path) { try $0.serverConfig() } == ["core.https_address": ":8443"])
+        #expect(throws: (any Error).self) { try Store.inspect(path: path) { try $0.replaceServerConfig([:]) } }
+        #expect(try Store.inspect(path: path + ".missing") { try $0.serverConfig() } == nil)
+    }
+
     @Test func aDumpMakesTheSameDatabase() async throws {
         let store = try store()
         let dump = try await store.write { tx in
