@@ -1,3 +1,4 @@
+import CLXDLinux
 import Dispatch
 import Glibc
 import LXDHTTP
