@@ -36,7 +36,7 @@ package final class ExecService: Sendable {
         var plan = ExecPlan()
         plan.command = request.command
         plan.environment = request.environment.sorted { $0.key < $1.key }.map { PlanPair($0.key, $0.value) }
-        plan.workingDirectory = request.cwd
+        plan.workingDirectory = request.cwd.isEmpty ? request.environment["HOME"] ?? "" : request.cwd
         plan.uid = request.user
         plan.gid = request.group
         plan.terminal = request.interactive && request.waitForWebsocket
