@@ -115,3 +115,14 @@ struct PathNameTests {
         #expect(PathNames.encode(path) == name && PathNames.decode(name) == path)
     }
 }
+
+struct MountOptionsTests {
+    @Test func flagsAreToldFromTheFileSystemsOwnWords() {
+        let options = MountOptions("noatime,uid=123, ro ,gid=456")
+        #expect(options.flags == 0x401 && options.data == "uid=123,gid=456")
+    }
+
+    @Test func theLastOfTwoOppositesWins() {
+        #expect(MountOptions("nosuid,suid,ro,rw") == MountOptions(""))
+    }
+}

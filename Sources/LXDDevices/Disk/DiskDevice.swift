@@ -105,13 +105,15 @@ package struct DiskDevice: Device {
         guard probe.exit.isSuccess, !type.isEmpty, type.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
             throw LXDError.badRequest("Failed detecting source path \(goQuoted(source)) block device filesystem")
         }
-        let (point, source, options) = (mountPoint, source, settings["raw.mount.options"])
+        let (point, source, options) = (mountPoint, source, MountOptions(settings["raw.mount.options"]))
         let (directory, isReadOnly) = (settings.owner.devicesDirectory, settings.isTrue("readonly"))
         try await BlockingPool.shared.run {
+            // What a start that was cut short left there.
+            _ = umount2(point, Int32(MNT_DETACH))
             guard mkdir(directory, 0o711) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
             guard mkdir(point, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
-            let flags = isReadOnly ? UInt(MS_RDONLY) : 0
-            guard mount(source, point, type, flags, options) == 0 else {
+            let flags = options.flags | (isReadOnly ? UInt(MS_RDONLY) : 0)
+            guard mount(source, point, type, flags, options.data) == 0 else {
                 let code = Errno(rawValue: errno)
                 rmdir(point)
                 throw LXDError.badRequest("Unable to mount \(goQuoted(source)) at \(goQuoted(point)) with filesystem \(goQuoted(type)): \(code)")
