@@ -11,7 +11,8 @@ extension UnsupportedDevice {
     static func refusal(_ config: [String: String], nicType: String) -> any Error {
         let type = config["type"] ?? ""
         if type == "nic", ["routed", "ipvlan", "sriov", "ovn"].contains(nicType) {
-            return LXDError.notImplemented("Network devices of type \(goQuoted(nicType)) are not supported by this server")
+            return LXDError.notImplemented(
+                "Network devices of type \(goQuoted(nicType)) are not supported by this server")
         }
         if ["gpu", "infiniband", "proxy", "tpm", "unix-hotplug", "usb"].contains(type) {
             return LXDError.notImplemented("Devices of type \(goQuoted(type)) are not supported by this server")
@@ -24,7 +25,9 @@ extension UnsupportedDevice {
 package enum DeviceFactory {
     /// What kind of NIC it is: its `nictype`, or what its managed network asks for.
     package static func nicType(_ config: [String: String], networks: [ManagedNetwork]) -> String {
-        guard config["type"] == "nic", let name = config["network"], !name.isEmpty else { return config["nictype"] ?? "" }
+        guard config["type"] == "nic", let name = config["network"], !name.isEmpty else {
+            return config["nictype"] ?? ""
+        }
         switch networks.first(where: { $0.name == name })?.type {
         case "bridge": return "bridged"
         case .some(let type): return type

@@ -30,11 +30,15 @@ package struct DeviceSurroundings: Sendable {
 /// What devices may be configured as, with LXD's sentences.
 package enum DeviceValidation {
     /// - Throws: `UnsupportedDevice` for a type or kind there is none of; `LXDError` for anything else.
-    package static func validate(_ name: String, _ config: [String: String], in surroundings: DeviceSurroundings) throws {
+    package static func validate(_ name: String, _ config: [String: String], in surroundings: DeviceSurroundings) throws
+    {
         try DeviceKeys.validate(name: name)
-        let line = config.first { $0.key != "type" && $0.value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f } }
+        let line = config.first {
+            $0.key != "type" && $0.value.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7f }
+        }
         if let line {
-            throw LXDError.badRequest("Invalid value for device option \(goQuoted(line.key)): Control characters are not allowed")
+            throw LXDError.badRequest(
+                "Invalid value for device option \(goQuoted(line.key)): Control characters are not allowed")
         }
         switch config["type"] {
         case "none": try DeviceKeys.validate(config)

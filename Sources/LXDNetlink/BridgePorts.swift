@@ -29,19 +29,25 @@ package enum BridgePortRequests {
 
 extension RouteSocket {
     package func setBridgePort(_ name: String, isIsolated: Bool? = nil, isHairpin: Bool? = nil) throws(NetlinkError) {
-        guard let link = try self.link(named: name) else { throw NetlinkError(.noSuchDevice, "change bridge port", name) }
+        guard let link = try self.link(named: name) else {
+            throw NetlinkError(.noSuchDevice, "change bridge port", name)
+        }
         let request = BridgePortRequests.options(index: link.index, isIsolated: isIsolated, isHairpin: isHairpin)
         try perform(request, "change bridge port", name)
     }
 
     package func addBridgeVLAN(_ id: UInt16, isUntagged: Bool, to name: String) throws(NetlinkError) {
-        guard let link = try self.link(named: name) else { throw NetlinkError(.noSuchDevice, "add VLAN \(id) to", name) }
+        guard let link = try self.link(named: name) else {
+            throw NetlinkError(.noSuchDevice, "add VLAN \(id) to", name)
+        }
         let request = BridgePortRequests.vlan(index: link.index, id: id, isUntagged: isUntagged, isRemoval: false)
         try perform(request, "add VLAN \(id) to", name)
     }
 
     package func removeBridgeVLAN(_ id: UInt16, from name: String) throws(NetlinkError) {
-        guard let link = try self.link(named: name) else { throw NetlinkError(.noSuchDevice, "remove VLAN \(id) of", name) }
+        guard let link = try self.link(named: name) else {
+            throw NetlinkError(.noSuchDevice, "remove VLAN \(id) of", name)
+        }
         let request = BridgePortRequests.vlan(index: link.index, id: id, isUntagged: false, isRemoval: true)
         do {
             try perform(request, "remove VLAN \(id) of", name)

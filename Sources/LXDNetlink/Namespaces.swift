@@ -58,7 +58,9 @@ extension RouteSocket {
             var reader = NetlinkReader(answer.body)
             guard reader.skip(4) else { continue }
             while let (type, payload) = reader.attribute() {
-                guard type == NETNSA.namespaceID, let number = NetlinkReader.number(payload, Int32.self) else { continue }
+                guard type == NETNSA.namespaceID, let number = NetlinkReader.number(payload, Int32.self) else {
+                    continue
+                }
                 return number >= 0 ? number : nil
             }
         }

@@ -189,7 +189,8 @@ struct NetlinkDecoder {
         if flags & NLM.extendedAcknowledge != 0 {
             var echo = reader
             let echoed = Int(echo.number(UInt32.self) ?? 0)
-            let length = flags & NLM.capped != 0 ? NetlinkMessage.headerLength : max(echoed, NetlinkMessage.headerLength)
+            let length =
+                flags & NLM.capped != 0 ? NetlinkMessage.headerLength : max(echoed, NetlinkMessage.headerLength)
             if reader.skip((length + 3) & ~3) {
                 while let (type, payload) = reader.attribute(), type == NLM.extendedMessage {
                     detail = NetlinkReader.string(payload)

@@ -124,7 +124,8 @@ extension RouteSocket {
     package func delete(_ route: Route, linkName: String) throws(NetlinkError) {
         do {
             try perform(RouteRequests.delete(route), "delete route \(route.text) of", linkName)
-        } catch where error.errno == .noSuchProcess || error.errno == .noSuchFileOrDirectory
+        } catch
+            where error.errno == .noSuchProcess || error.errno == .noSuchFileOrDirectory
             || error.errno == .noSuchDevice
         {
             return

@@ -14,7 +14,9 @@ package enum TrafficRequests {
     private static let options: UInt16 = 2
 
     /// tcmsg: family, padding, link index, handle, parent, info.
-    private static func header(_ message: inout NetlinkMessage, index: Int32, handle: UInt32, parent: UInt32, info: UInt32 = 0) {
+    private static func header(
+        _ message: inout NetlinkMessage, index: Int32, handle: UInt32, parent: UInt32, info: UInt32 = 0
+    ) {
         message.append(UInt32(0))
         message.append(index)
         message.append(handle)
@@ -25,7 +27,8 @@ package enum TrafficRequests {
     package static func deleteQdisc(index: Int32, isIngress: Bool) -> NetlinkMessage {
         var message = NetlinkMessage(type: RTM.deleteQdisc, flags: 0)
         header(
-            &message, index: index, handle: isIngress ? ingressHandle : 0, parent: isIngress ? parentIngress : parentRoot)
+            &message, index: index, handle: isIngress ? ingressHandle : 0,
+            parent: isIngress ? parentIngress : parentRoot)
         if isIngress { message.attribute(kind, string: "ingress") }
         return message
     }
@@ -50,7 +53,8 @@ package enum TrafficRequests {
         header(&message, index: index, handle: classHandle, parent: rootHandle)
         message.attribute(kind, string: "htb")
         message.nested(options) { body in
-            let burst = RateTable.ticks(bytes: bytesPerSecond / RateTable.timerHertz + 1600, bytesPerSecond: bytesPerSecond)
+            let burst = RateTable.ticks(
+                bytes: bytesPerSecond / RateTable.timerHertz + 1600, bytesPerSecond: bytesPerSecond)
             var parameters = RateTable.specification(bytesPerSecond: bytesPerSecond, cellLog: 3, mpu: 0)
             parameters += RateTable.specification(bytesPerSecond: bytesPerSecond, cellLog: 3, mpu: 0)
             // buffer, cbuffer, quantum, level, priority
@@ -131,7 +135,9 @@ enum RateTable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(1024)
         for cell in 0..<256 as Range<UInt64> {
-            withUnsafeBytes(of: ticks(bytes: (cell + 1) << UInt64(cellLog), bytesPerSecond: bytesPerSecond)) { bytes += $0 }
+            withUnsafeBytes(of: ticks(bytes: (cell + 1) << UInt64(cellLog), bytesPerSecond: bytesPerSecond)) {
+                bytes += $0
+            }
         }
         return bytes
     }
@@ -157,7 +163,8 @@ extension RouteSocket {
         try perform(TrafficRequests.addIngress(index: index), "add an ingress queue to", name)
         let bytes = max(1, bits / 8)
         do {
-            try perform(TrafficRequests.addPolice(index: index, bytesPerSecond: bytes), "limit what is received by", name)
+            try perform(
+                TrafficRequests.addPolice(index: index, bytesPerSecond: bytes), "limit what is received by", name)
         } catch {
             try deleteQdisc(index: index, isIngress: true, name)
             throw error

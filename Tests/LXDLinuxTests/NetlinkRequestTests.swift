@@ -102,7 +102,9 @@ struct NetlinkAnswerTests {
         #expect(!result.isDone && result.answers.isEmpty)
     }
 
-    @Test(arguments: [[1, 2, 3], [8, 0, 0, 0, 2, 0], [255, 255, 255, 255, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]] as [[UInt8]])
+    @Test(
+        arguments: [[1, 2, 3], [8, 0, 0, 0, 2, 0], [255, 255, 255, 255, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]]
+            as [[UInt8]])
     func malformedAnswersAreRefused(_ bytes: [UInt8]) {
         #expect(throws: NetlinkFailure.self) { try Self.decode(bytes) }
     }
@@ -124,7 +126,9 @@ struct NetlinkAnswerTests {
         let link = try #require(Link(answer: message.bytes.dropFirst(16)))
         #expect(link.name == "eth0" && link.index == 11 && link.mtu == 1400 && link.isUp && link.kind == "veth")
         #expect(link.peerIndex == 12 && link.hardwareAddressText == "00:16:3e:01:02:03")
-        #expect(link.statistics?.receivedPackets == 1 && link.statistics?.sentBytes == 4 && link.statistics?.sendDropped == 8)
+        #expect(
+            link.statistics?.receivedPackets == 1 && link.statistics?.sentBytes == 4
+                && link.statistics?.sendDropped == 8)
     }
 }
 

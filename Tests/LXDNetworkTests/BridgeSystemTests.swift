@@ -11,7 +11,9 @@ import Testing
 @testable import LXDNetwork
 
 /// A real bridge with dnsmasq and nftables, a network namespace as the container, busybox as its DHCP client.
-@Suite(.enabled(if: geteuid() == 0 && ProcessRunner.locate("dnsmasq") != nil && ProcessRunner.locate("busybox") != nil), .serialized)
+@Suite(
+    .enabled(if: geteuid() == 0 && ProcessRunner.locate("dnsmasq") != nil && ProcessRunner.locate("busybox") != nil),
+    .serialized)
 struct BridgeSystemTests {
     @Test(.timeLimit(.minutes(1)))
     func aGuestGetsItsAddressAndFindsItselfByName() async throws {
@@ -119,7 +121,8 @@ struct BridgeSystemTests {
                 "type": "nic", "network": fixture.name, "name": "eth0", "host_name": "ntveth0",
                 "ipv4.routes": "198.51.100.9/32,198.51.100.9/32",
             ]
-            let device = try fixture.device(config, ["volatile.eth0.hwaddr": "00:16:3e:4e:54:02"], fixture.owner("ntc2"))
+            let device = try fixture.device(
+                config, ["volatile.eth0.hwaddr": "00:16:3e:4e:54:02"], fixture.owner("ntc2"))
             await #expect(throws: (any Error).self) { try await device.start() }
             let socket = try RouteSocket()
             #expect(try socket.link(named: "ntveth0") == nil)
@@ -217,12 +220,14 @@ private struct BridgeFixture: Sendable {
 
     func owner(_ instance: String) -> DeviceOwner {
         DeviceOwner(
-            project: "default", instance: instance, isPrivileged: false, devicesDirectory: "\(directory)/devices/\(instance)")
+            project: "default", instance: instance, isPrivileged: false,
+            devicesDirectory: "\(directory)/devices/\(instance)")
     }
 
     func device(_ config: [String: String], _ notes: [String: String], _ owner: DeviceOwner) throws -> any Device {
         let managed = ManagedNetwork(name: name, type: "bridge", config: network.configuration.values)
-        let devices = DeviceEnvironment(networks: OneNetwork(network: network, firewall: environment.firewall), storage: NoStorage())
+        let devices = DeviceEnvironment(
+            networks: OneNetwork(network: network, firewall: environment.firewall), storage: NoStorage())
         return try DeviceFactory.device(
             "eth0", config, volatile: notes, owner: owner, networks: [managed], environment: devices)
     }
@@ -239,7 +244,9 @@ private struct BridgeFixture: Sendable {
     /// Until `unshare` has made its namespace, the process is in ours.
     func waitForNamespace(of pid: Int32) async throws {
         let own = try FilePath.namespace(of: getpid())
-        try await eventually("the guest has a namespace") { (try? FilePath.namespace(of: pid)).map { $0 != own } == true }
+        try await eventually("the guest has a namespace") {
+            (try? FilePath.namespace(of: pid)).map { $0 != own } == true
+        }
     }
 
     func eventually(_ what: String, _ condition: () -> Bool) async throws {

@@ -57,7 +57,10 @@ struct DeviceRulesTests {
         (["type": "disk", "path": "/mnt"], "Disk entry is missing the required \"source\" or \"path\" property"),
         (["type": "disk", "path": "/"], "Root disk entry must have a \"pool\" property set"),
         (["type": "disk", "path": "/mnt", "source": "tmp"], "Source path must be absolute for local sources"),
-        (["type": "disk", "path": "/mnt", "source": "/tmp", "size": "1GB"], "Only the root disk may have a size quota"),
+        (
+            ["type": "disk", "path": "/mnt", "source": "/tmp", "size": "1GB"],
+            "Only the root disk may have a size quota"
+        ),
         (
             ["type": "disk", "path": "/mnt", "source": "/no/such"], "Missing source path \"/no/such\" for disk \"d\""
         ),
@@ -142,7 +145,9 @@ struct NICPlanTests {
         #expect(plan.filter(link: "veth0")?.ipv6 == nil)
     }
 
-    @Test(arguments: [("1", 1), ("8bit", 8), ("1kbit", 1000), ("3Mbit", 3_000_000), ("1Gibit", 1 << 30)] as [(String, UInt64)])
+    @Test(
+        arguments: [("1", 1), ("8bit", 8), ("1kbit", 1000), ("3Mbit", 3_000_000), ("1Gibit", 1 << 30)]
+            as [(String, UInt64)])
     func ratesAreBitsPerSecond(_ text: String, _ expected: UInt64) {
         #expect(LinkRate.bitsPerSecond(text) == expected)
     }

@@ -17,7 +17,8 @@ struct DnsmasqPlanTests {
         let arguments = try Self.arguments(["ipv4.address": "10.1.2.1/24", "ipv6.address": "fd42::1/64"])
         #expect(
             arguments == [
-                "--strict-order", "--bind-interfaces", "--except-interface=lo", "--pid-file=/v/networks/br0/dnsmasq.run",
+                "--strict-order", "--bind-interfaces", "--except-interface=lo",
+                "--pid-file=/v/networks/br0/dnsmasq.run",
                 "--no-ping", "--interface=br0", "--dhcp-rapid-commit", "--quiet-dhcp", "--quiet-dhcp6", "--quiet-ra",
                 "--listen-address=10.1.2.1", "--dhcp-no-override", "--dhcp-authoritative",
                 "--dhcp-leasefile=/v/networks/br0/dnsmasq.leases", "--dhcp-hostsfile=/v/networks/br0/dnsmasq.hosts",

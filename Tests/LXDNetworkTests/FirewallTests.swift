@@ -52,16 +52,20 @@ struct FirewallTests {
             let mac = plan.hardwareAddress
             let forgeries: [FirewallRule.Match] = [
                 .notHardwareSource(mac), .arpNotHardwareSource(mac), .icmpTypes(version: 6, [134]),
-                .rawHeader(offset: 528, bits: 48, isEqual: false, bytes: mac.bytes), .notEtherTypes(["arp", "ip", "ip6"]),
+                .rawHeader(offset: 528, bits: 48, isEqual: false, bytes: mac.bytes),
+                .notEtherTypes(["arp", "ip", "ip6"]),
             ]
             for forgery in forgeries {
-                let position = try #require(chain.rules.firstIndex { $0.matches.contains(forgery) && $0.verdict == .drop })
+                let position = try #require(
+                    chain.rules.firstIndex { $0.matches.contains(forgery) && $0.verdict == .drop })
                 #expect(position < firstAccept)
             }
             let advertised = try #require(
                 chain.rules.firstIndex { $0.verdict == .drop && $0.matches.last == .icmpTypes(version: 6, [136]) })
             let bySource = try #require(
-                chain.rules.firstIndex { $0.verdict == .accept && $0.matches.last == IPPrefix("fd42::5/128").map { .source($0) } })
+                chain.rules.firstIndex {
+                    $0.verdict == .accept && $0.matches.last == IPPrefix("fd42::5/128").map { .source($0) }
+                })
             #expect(advertised < bySource)
             for type in ["arp", "ip", "ip6"] {
                 #expect(chain.rules.contains(FirewallRule([.inputLink("veth0"), .etherType(type)], .drop)))

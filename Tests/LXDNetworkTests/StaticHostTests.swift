@@ -54,7 +54,8 @@ struct LeaseTests {
         """
 
     private static let network = BridgeConfiguration(
-        name: "br0", values: ["ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64", "ipv6.dhcp.stateful": "true"])
+        name: "br0",
+        values: ["ipv4.address": "10.0.0.1/24", "ipv6.address": "fd42::1/64", "ipv6.dhcp.stateful": "true"])
 
     @Test func theFileIsReadLineByLine() {
         let leases = LeaseFile.parse(Self.file)

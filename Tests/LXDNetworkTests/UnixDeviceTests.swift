@@ -37,7 +37,10 @@ struct UnixDeviceTests {
             let device = Self.device("test-dev1", ["source": "/dev/null", "path": "/tmp/testdev"], in: directory)
             let start = try await device.start()
             let path = directory + "/devices/unix.test--dev1.tmp-testdev"
-            #expect(start.deviceNodes == [DeviceNode(hostPath: path, path: "tmp/testdev", isBlock: false, major: 1, minor: 3)])
+            #expect(
+                start.deviceNodes == [
+                    DeviceNode(hostPath: path, path: "tmp/testdev", isBlock: false, major: 1, minor: 3)
+                ])
             let status = try FileStatus.of(path: path)
             #expect(status.kind == .characterDevice && status.permissions == 0o660 && status.uid == 1_000_000)
             _ = try await device.stop()
@@ -49,7 +52,8 @@ struct UnixDeviceTests {
     @Test func aSecondDeviceUnderOnePathIsMadeAndNotShown() async throws {
         try await Self.with { directory in
             _ = try await Self.device("a", ["source": "/dev/null", "path": "/tmp/x"], in: directory).start()
-            let twin = Self.device("b", ["path": "/tmp/x", "major": "1", "minor": "5", "mode": "600", "uid": "7"], in: directory)
+            let twin = Self.device(
+                "b", ["path": "/tmp/x", "major": "1", "minor": "5", "mode": "600", "uid": "7"], in: directory)
             #expect(try await twin.start().deviceNodes.isEmpty)
             let status = try FileStatus.of(path: directory + "/devices/unix.b.tmp-x")
             #expect(status.permissions == 0o600 && status.nodeMinor == 5 && status.uid == 1_000_007)
@@ -59,7 +63,9 @@ struct UnixDeviceTests {
     @Test func aMissingNodeMattersOnlyWhenItIsRequired() async throws {
         try await Self.with { directory in
             let missing = directory + "/none"
-            await #expect(throws: LXDError.self) { try await Self.device("a", ["source": missing], in: directory).start() }
+            await #expect(throws: LXDError.self) {
+                try await Self.device("a", ["source": missing], in: directory).start()
+            }
             let start = try await Self.device("a", ["source": missing, "required": "false"], in: directory).start()
             #expect(start.deviceNodes.isEmpty)
         }

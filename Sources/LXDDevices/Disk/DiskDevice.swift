@@ -25,7 +25,9 @@ package struct DiskDevice: Device {
     package func start() async throws -> DeviceStart {
         guard !isRoot else { return DeviceStart() }
         try refuseUnsupported()
-        guard !target.isEmpty else { throw LXDError.badRequest("Disk device \(goQuoted(name)) has no path inside the container") }
+        guard !target.isEmpty else {
+            throw LXDError.badRequest("Disk device \(goQuoted(name)) has no path inside the container")
+        }
         do {
             return try await settings["pool"].isEmpty ? startLocal() : startVolume()
         } catch let error as MissingSource where !DiskRules.isRequired(settings.config) {
@@ -81,7 +83,9 @@ package struct DiskDevice: Device {
     }
 
     private func startVolume() async throws -> DeviceStart {
-        guard let volume = volumeName else { throw LXDError.badRequest("Unknown storage type prefix found in \(goQuoted(source))") }
+        guard let volume = volumeName else {
+            throw LXDError.badRequest("Unknown storage type prefix found in \(goQuoted(source))")
+        }
         do {
             let (path, isShifted) = try await storage.mountVolume(
                 pool: settings["pool"], volume: volume, owner: settings.owner)
@@ -100,7 +104,8 @@ package struct DiskDevice: Device {
 
     /// A block device is mounted on the host first: the container may not mount it itself.
     private func startBlockDevice() async throws -> DeviceStart {
-        let probe = try await ProcessRunner.run("blkid", ["-p", "-s", "TYPE", "-o", "value", source], deadline: .seconds(20))
+        let probe = try await ProcessRunner.run(
+            "blkid", ["-p", "-s", "TYPE", "-o", "value", source], deadline: .seconds(20))
         let type = probe.outputText.filter { !$0.isWhitespace }
         guard probe.exit.isSuccess, !type.isEmpty, type.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
             throw LXDError.badRequest("Failed detecting source path \(goQuoted(source)) block device filesystem")
@@ -116,7 +121,9 @@ package struct DiskDevice: Device {
             guard mount(source, point, type, flags, options.data) == 0 else {
                 let code = Errno(rawValue: errno)
                 rmdir(point)
-                throw LXDError.badRequest("Unable to mount \(goQuoted(source)) at \(goQuoted(point)) with filesystem \(goQuoted(type)): \(code)")
+                throw LXDError.badRequest(
+                    "Unable to mount \(goQuoted(source)) at \(goQuoted(point)) with filesystem \(goQuoted(type)): \(code)"
+                )
             }
         }
         return entry(source: point, isFile: false, isShifted: settings.isTrue("shift"))

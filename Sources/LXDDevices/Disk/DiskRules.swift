@@ -4,7 +4,9 @@ import LXDConfig
 import LXDLinux
 
 enum DiskRules {
-    static func validate(_ name: String, _ config: [String: String], _ surroundings: DeviceSurroundings) throws(LXDError) {
+    static func validate(_ name: String, _ config: [String: String], _ surroundings: DeviceSurroundings)
+        throws(LXDError)
+    {
         func value(_ key: String) -> String { config[key] ?? "" }
         try DeviceKeys.validate(config)
         if PathNames.relative(value("path")) == nil {
@@ -40,7 +42,8 @@ enum DiskRules {
         if !pool.isEmpty {
             if !value("shift").isEmpty {
                 throw .badRequest(
-                    "The \"shift\" property cannot be used with custom storage volumes (set \"security.shifted=true\" on the volume instead)")
+                    "The \"shift\" property cannot be used with custom storage volumes (set \"security.shifted=true\" on the volume instead)"
+                )
             }
             if source.hasPrefix("/") { throw .badRequest("Storage volumes cannot be specified as absolute paths") }
             if surroundings.isExpanded, !surroundings.instance.isEmpty, !surroundings.pools.contains(pool) {

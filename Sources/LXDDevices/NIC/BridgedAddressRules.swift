@@ -14,7 +14,8 @@ enum BridgedAddressRules {
         }
     }
 
-    private static func check(_ config: [String: String], _ version: String, _ network: ManagedNetwork) throws(LXDError) {
+    private static func check(_ config: [String: String], _ version: String, _ network: ManagedNetwork) throws(LXDError)
+    {
         guard let text = config["\(version).address"], !text.isEmpty else { return }
         let filters = isTrue(config["security.\(version)_filtering"])
         let subnet = dhcpSubnet(version, network.config)
@@ -22,12 +23,14 @@ enum BridgedAddressRules {
         if subnet == nil || !isStateful, !filters {
             let what = version == "ipv4" ? "DHCP is disabled" : "DHCP or \"ipv6.dhcp.stateful\" are disabled"
             throw .badRequest(
-                "Cannot specify \"\(version).address\" when \(what) (unless using security.\(version)_filtering) on network \(goQuoted(network.name))")
+                "Cannot specify \"\(version).address\" when \(what) (unless using security.\(version)_filtering) on network \(goQuoted(network.name))"
+            )
         }
         let address = IPAddress(text)
         if let subnet, text != "none" {
             guard let address, subnet.contains(address), isHost(address, in: subnet) else {
-                throw .badRequest("Device IP address \(goQuoted(text)) not within network \(goQuoted(network.name)) subnet")
+                throw .badRequest(
+                    "Device IP address \(goQuoted(text)) not within network \(goQuoted(network.name)) subnet")
             }
         }
         guard let own = IPPrefix(network.config["\(version).address"] ?? "") else { return }
@@ -57,7 +60,8 @@ enum BridgedAddressRules {
             if isTrue(config["security.\(version)_filtering"]) {
                 guard hasAddress else {
                     throw .badRequest(
-                        "\(word) filtering requires a manually specified \(version).address when using an unmanaged parent bridge")
+                        "\(word) filtering requires a manually specified \(version).address when using an unmanaged parent bridge"
+                    )
                 }
             } else if hasAddress, config["maas.subnet.\(version)"]?.isEmpty != false {
                 throw .badRequest("Cannot use manually specified \(version).address when using unmanaged parent bridge")

@@ -43,14 +43,17 @@ package enum NICConflicts {
                 (other.project, other.instance, other.device) != (nic.project, nic.instance, nic.device),
                 (nic.config["vlan"] ?? "") == (other.config["vlan"] ?? "")
             else { continue }
-            if let network, network.config["dns.mode"] != "none", nic.instance.lowercased() == other.instance.lowercased() {
+            if let network, network.config["dns.mode"] != "none",
+                nic.instance.lowercased() == other.instance.lowercased()
+            {
                 throw .conflict("Instance DNS name \(goQuoted(other.instance.lowercased())) already used on network")
             }
             if let address = nic.hardwareAddress, address == other.hardwareAddress {
                 throw .conflict("MAC address \(goQuoted("\(address)")) already defined on another NIC")
             }
             for key in ["ipv4.address", "ipv6.address"] {
-                guard let address = IPAddress(nic.config[key] ?? ""), address == IPAddress(other.config[key] ?? "") else {
+                guard let address = IPAddress(nic.config[key] ?? ""), address == IPAddress(other.config[key] ?? "")
+                else {
                     continue
                 }
                 throw .conflict("IP address \(goQuoted("\(address)")) already defined on another NIC")

@@ -17,7 +17,9 @@ package struct NICDevice: Device {
         self.plan = plan
         self.networks = networks
         let noted = settings.volatile["host_name"].flatMap { $0.isEmpty ? nil : $0 }
-        hostLink = plan.kind == .physical ? NICLinks.hostDevice(plan)
+        hostLink =
+            plan.kind == .physical
+            ? NICLinks.hostDevice(plan)
             : plan.hostName ?? noted ?? LinkName.random(plan.kind == .macvlan ? "mac" : "veth")
     }
 
@@ -52,7 +54,8 @@ package struct NICDevice: Device {
         }
         if plan.needsReservedAddress {
             throw LXDError.notImplemented(
-                "IP filtering without a static address is not supported by this server: set ipv4.address or ipv6.address")
+                "IP filtering without a static address is not supported by this server: set ipv4.address or ipv6.address"
+            )
         }
         if let bridge = managedBridge,
             await !networks.hasHost(device: name, of: settings.owner, on: bridge.name)

@@ -71,7 +71,8 @@ struct NICLinks {
         }
     }
 
-    private func makePair(_ replacingLeftover: Bool, mtu: UInt32?, _ plug: (RouteSocket) throws -> Void) throws -> Made {
+    private func makePair(_ replacingLeftover: Bool, mtu: UInt32?, _ plug: (RouteSocket) throws -> Void) throws -> Made
+    {
         if replacingLeftover { try socket.deleteLinkIfPresent(hostLink) }
         let peer = LinkName.random("veth")
         let kind = LinkCreation.Kind.veth(peer: peer, peerAddress: plan.hardwareAddress, peerMTU: mtu)
@@ -79,7 +80,8 @@ struct NICLinks {
             try socket.create(LinkCreation(hostLink, kind, mtu: mtu))
         } catch {
             throw LXDError.internalError(
-                "Failed to create the veth interfaces \(goQuoted(hostLink)) and \(goQuoted(peer)): \(error)", cause: error)
+                "Failed to create the veth interfaces \(goQuoted(hostLink)) and \(goQuoted(peer)): \(error)",
+                cause: error)
         }
         do {
             try plug(socket)
@@ -99,7 +101,9 @@ struct NICLinks {
             throw LXDError.badRequest("VLAN filtering is not enabled in parent bridge \(goQuoted(plan.parent))")
         }
         let usual = bridge.bridge?.defaultVLAN ?? 0
-        if !plan.vlan.isEmpty, usual != 0, plan.vlan != "\(usual)" { try socket.removeBridgeVLAN(usual, from: hostLink) }
+        if !plan.vlan.isEmpty, usual != 0, plan.vlan != "\(usual)" {
+            try socket.removeBridgeVLAN(usual, from: hostLink)
+        }
         if let id = UInt16(plan.vlan) { try socket.addBridgeVLAN(id, isUntagged: true, to: hostLink) }
         for id in plan.taggedVLANs { try socket.addBridgeVLAN(id, isUntagged: false, to: hostLink) }
     }
@@ -194,7 +198,9 @@ struct NICLinks {
 
     /// A VLAN that was made for this NIC goes with it, unless other links sit on it still.
     private func removeVLAN(_ notes: [String: String]) throws {
-        guard isTrue(notes["last_state.created"]), let link = try socket.link(named: Self.hostDevice(plan)) else { return }
+        guard isTrue(notes["last_state.created"]), let link = try socket.link(named: Self.hostDevice(plan)) else {
+            return
+        }
         let isUsed = try socket.links().contains { $0.peerIndex == link.index && $0.kind == "macvlan" }
         if !isUsed { try socket.deleteLinkIfPresent(link.name) }
     }

@@ -25,7 +25,9 @@ enum NICMove {
 
     private static func withNamespace(of pid: Int32, _ body: (Int32) throws -> Void) throws {
         let raw = open("/proc/\(pid)/ns/net", O_RDONLY | O_CLOEXEC)
-        guard raw >= 0 else { throw LXDError.internalError("The container's network cannot be reached: it has stopped") }
+        guard raw >= 0 else {
+            throw LXDError.internalError("The container's network cannot be reached: it has stopped")
+        }
         let namespace = OwnedDescriptor(adopting: FileDescriptor(rawValue: raw))
         try body(namespace.rawValue)
     }

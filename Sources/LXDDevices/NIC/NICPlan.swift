@@ -71,14 +71,19 @@ package struct NICPlan: Sendable, Hashable {
     /// IP filters with an address that only DHCP knows: what LXD then reserves, this server does not.
     package var needsReservedAddress: Bool
 
-    private static func needsReservation(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?) -> Bool {
-        guard settings.isTrue("security.\(version)_filtering"), settings["\(version).address"].isEmpty, let network else {
+    private static func needsReservation(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?)
+        -> Bool
+    {
+        guard settings.isTrue("security.\(version)_filtering"), settings["\(version).address"].isEmpty, let network
+        else {
             return false
         }
         return BridgedAddressRules.dhcpSubnet(version, network.config) != nil
     }
 
-    private static func allowed(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?) -> [IPPrefix]? {
+    private static func allowed(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?)
+        -> [IPPrefix]?
+    {
         guard settings.isTrue("security.\(version)_filtering") else { return nil }
         guard settings["\(version).address"] != "none", let address = IPAddress(settings["\(version).address"]) else {
             return []

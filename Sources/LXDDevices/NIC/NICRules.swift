@@ -11,7 +11,9 @@ enum NICRules {
         if let network = config["network"], !network.isEmpty,
             !surroundings.networks.contains(where: { $0.name == network })
         {
-            throw LXDError.notFound("Failed loading device \(goQuoted(name)): Failed to load network \(goQuoted(network)) for project \(goQuoted(surroundings.project)): Network not found")
+            throw LXDError.notFound(
+                "Failed loading device \(goQuoted(name)): Failed to load network \(goQuoted(network)) for project \(goQuoted(surroundings.project)): Network not found"
+            )
         }
         let type = DeviceFactory.nicType(config, networks: surroundings.networks)
         guard let kind = NICKind(rawValue: type) else { throw UnsupportedDevice.refusal(config, nicType: type) }
@@ -29,7 +31,8 @@ enum NICRules {
         for (_, device) in devices where device["type"] == "nic" {
             guard let name = device["name"], !name.isEmpty else { continue }
             guard seen.insert(name).inserted else {
-                throw .badRequest("Invalid value for device option \"name\": Duplicate NIC name detected \(goQuoted(name))")
+                throw .badRequest(
+                    "Invalid value for device option \"name\": Duplicate NIC name detected \(goQuoted(name))")
             }
         }
     }

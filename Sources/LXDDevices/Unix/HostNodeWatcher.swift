@@ -24,7 +24,8 @@ package final class HostNodeWatcher: Sendable {
     private let state = Mutex(State())
     private let onChange: @Sendable (_ key: String, _ isPresent: Bool) -> Void
 
-    private static let events = UInt32(IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
+    private static let events = UInt32(
+        IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
 
     /// - Parameter onChange: Called on a thread of its own with the key that was watched.
     /// - Throws: `tooManyOpenFiles` when the kernel allows no more watchers.

@@ -39,7 +39,8 @@ struct BridgeLinkSetup {
             try socket.change(network.name, LinkChange(bridgeVLANFiltering: true))
         } catch {
             // Only NICs with VLANs need it; they say so. Some kernels lack it.
-            logger.debug("Failed enabling VLAN filtering", metadata: ["network": "\(network.name)", "error": "\(error)"])
+            logger.debug(
+                "Failed enabling VLAN filtering", metadata: ["network": "\(network.name)", "error": "\(error)"])
         }
         try socket.change(network.name, LinkChange(isUp: true))
         try attachExternalInterfaces()
@@ -138,7 +139,8 @@ struct BridgeLinkSetup {
             do {
                 try addRoute(route, link)
             } catch {
-                logger.warning("Failed to restore route", metadata: ["network": "\(network.name)", "error": "\(error)"])
+                logger.warning(
+                    "Failed to restore route", metadata: ["network": "\(network.name)", "error": "\(error)"])
             }
         }
     }

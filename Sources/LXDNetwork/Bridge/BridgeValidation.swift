@@ -12,7 +12,9 @@ package enum BridgeValidation {
         }
         for key in ["dns.zone.forward", "dns.zone.reverse.ipv4", "dns.zone.reverse.ipv6"] {
             // There are no zones yet that could be named.
-            if let zone = config[key], !zone.isEmpty { throw invalid(name, key, "Network zone \(goQuoted(zone)) doesn't exist") }
+            if let zone = config[key], !zone.isEmpty {
+                throw invalid(name, key, "Network zone \(goQuoted(zone)) doesn't exist")
+            }
         }
         guard config["bridge.hwaddr"]?.isEmpty == false else { return }
         if config["bridge.mode"] == "fan" {
@@ -22,7 +24,8 @@ package enum BridgeValidation {
             config["ipv6.address"] == "none"
         {
             throw .badRequest(
-                "Cannot use static \"bridge.hwaddr\" MAC address when bridge has no IP addresses and has external interfaces set")
+                "Cannot use static \"bridge.hwaddr\" MAC address when bridge has no IP addresses and has external interfaces set"
+            )
         }
     }
 

@@ -55,12 +55,14 @@ package struct DnsmasqPlan: Sendable, Equatable {
         arguments.append("--conf-file=\(files.raw)")
         if let identity { arguments += ["-u", identity.user, "-g", identity.group] }
         for argument in arguments where argument.hasControlCharacters {
-            throw .badRequest("Control characters are not allowed in the configuration of network \(goQuoted(network.name))")
+            throw .badRequest(
+                "Control characters are not allowed in the configuration of network \(goQuoted(network.name))")
         }
         let raw = network["raw.dnsmasq"]
         // Lines are the point of this key; what no configuration file holds is refused.
         guard !raw.unicodeScalars.contains(where: { $0.value < 0x20 && $0 != "\n" && $0 != "\t" && $0 != "\r" }) else {
-            throw .badRequest("Control characters are not allowed in \"raw.dnsmasq\" of network \(goQuoted(network.name))")
+            throw .badRequest(
+                "Control characters are not allowed in \"raw.dnsmasq\" of network \(goQuoted(network.name))")
         }
         self.arguments = arguments
         rawText = raw + "\n"

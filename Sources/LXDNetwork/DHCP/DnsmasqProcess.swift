@@ -23,7 +23,9 @@ package final class DnsmasqProcess: Sendable {
 
     private static let startDeadline = Duration.seconds(20)
     private static let stopDeadline = Duration.seconds(5)
-    private static let restartDelays: [Duration] = [.milliseconds(100), .seconds(1), .seconds(2), .seconds(10), .seconds(60)]
+    private static let restartDelays: [Duration] = [
+        .milliseconds(100), .seconds(1), .seconds(2), .seconds(10), .seconds(60),
+    ]
 
     package init(network: String, files: DnsmasqPlan.Files, logger: Logger) {
         self.network = network
@@ -100,7 +102,9 @@ package final class DnsmasqProcess: Sendable {
         } catch { throw .internalError("Failed to run dnsmasq: \(error)", cause: error) }
         guard result.exit.isSuccess else {
             let words = String(decoding: result.errorOutput, as: UTF8.self).trimmingSpaces()
-            throw .internalError("The DNS and DHCP service exited prematurely: exit status \(result.exit.shellStatus) (\(goQuoted(words)))")
+            throw .internalError(
+                "The DNS and DHCP service exited prematurely: exit status \(result.exit.shellStatus) (\(goQuoted(words)))"
+            )
         }
         guard let text = try? AtomicFile.readText(files.ownPID), let pid = Int32(text.trimmingSpaces()), pid > 1,
             let process = try? ProcessHandle(pid: pid), Self.isOurs(pid, files)
@@ -143,7 +147,8 @@ package final class DnsmasqProcess: Sendable {
                 }
                 return adopt(next, plan)
             } catch {
-                logger.error("DNS and DHCP service does not start", metadata: ["network": "\(network)", "error": "\(error)"])
+                logger.error(
+                    "DNS and DHCP service does not start", metadata: ["network": "\(network)", "error": "\(error)"])
             }
         }
     }
@@ -176,7 +181,9 @@ package final class DnsmasqProcess: Sendable {
 
     private static func arguments(of pid: Int32) -> [String] {
         guard let bytes = try? AtomicFile.read("/proc/\(pid)/cmdline", limit: 1 << 20) else { return [] }
-        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map { String(decoding: $0, as: UTF8.self) }
+        return bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast().map {
+            String(decoding: $0, as: UTF8.self)
+        }
     }
 
     /// Field 22 of `/proc/PID/stat`: clock ticks since boot.

@@ -39,7 +39,8 @@ package struct StaticHost: Sendable, Hashable {
     /// - Parameter also: Hardware addresses of copies that have the same static addresses.
     /// - Throws: When a name could break the line.
     package func line(_ mode: BridgeConfiguration.DNSMode, also: [MACAddress] = []) throws(LXDError) -> String? {
-        guard !dnsName.hasControlCharacters, !dnsName.contains(","), !fileName.hasControlCharacters, !dnsName.contains(" ")
+        guard !dnsName.hasControlCharacters, !dnsName.contains(","), !fileName.hasControlCharacters,
+            !dnsName.contains(" ")
         else { throw .badRequest("Invalid name for a DHCP entry: \(goQuoted(dnsName))") }
         var fields = ([hardwareAddress] + also).map(\.description)
         let bare = fields.count

@@ -94,7 +94,9 @@ package final class Firewall: Sendable {
             let output = nft_ctx_get_output_buffer(context.pointer).map { String(cString: $0) } ?? ""
             let errors = nft_ctx_get_error_buffer(context.pointer).map { String(cString: $0) } ?? ""
             guard status == 0 else {
-                let lines = errors.split(separator: "\n").filter { !$0.allSatisfy { $0 == "^" || $0 == " " || $0 == "~" } }
+                let lines = errors.split(separator: "\n").filter {
+                    !$0.allSatisfy { $0 == "^" || $0 == " " || $0 == "~" }
+                }
                 return .failure(NFTablesError(message: lines.first.map(String.init) ?? "nftables refused the change"))
             }
             return .success(output)

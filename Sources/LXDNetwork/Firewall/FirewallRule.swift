@@ -135,7 +135,8 @@ enum FirewallJSON {
             [compare(payload(version == 4 ? "ip" : "ip6", "version"), .integer(Int64(version)))]
         case .source(let prefix): [compare(payload(prefix.protocolName, "saddr"), value(prefix))]
         case .destination(let prefix): [compare(payload(prefix.protocolName, "daddr"), value(prefix))]
-        case .notDestination(let prefix): [compare(payload(prefix.protocolName, "daddr"), value(prefix), isEqual: false)]
+        case .notDestination(let prefix):
+            [compare(payload(prefix.protocolName, "daddr"), value(prefix), isEqual: false)]
         case .port(let name, let direction, let number):
             [compare(payload(name, direction), .integer(Int64(number)))]
         case .icmpTypes(let version, let types):
