@@ -98,16 +98,34 @@ extension InstanceService {
         let snapshotsByInstance = Dictionary(grouping: snapshots, by: \.instanceID)
         let backupsByInstance = Dictionary(grouping: backups, by: \.instanceID)
         let statuses = await lifecycle.statuses()
-        var full: [InstanceFull] = []
-        full.reserveCapacity(instances.count)
-        for instance in instances {
-            let status = statuses[instance.runtimeName] ?? .stopped
-            full.append(
-                Self.full(
-                    instance, status, state: await lifecycle.state(instance, status),
-                    snapshots: snapshotsByInstance[instance.row.id] ?? [], backups: backupsByInstance[instance.row.id] ?? []))
+        let states = await states(instances, statuses)
+        let full = instances.map { instance in
+            Self.full(
+                instance, statuses[instance.runtimeName] ?? .stopped, state: states[instance.row.id] ?? InstanceState(),
+                snapshots: snapshotsByInstance[instance.row.id] ?? [], backups: backupsByInstance[instance.row.id] ?? [])
         }
         return full.sorted { $0.name < $1.name }
+    }
+
+    /// The states of many instances, a few at a time: each asks the kernel.
+    private func states(
+        _ instances: [LoadedInstance], _ statuses: [String: StatusCode]
+    ) async -> [Int64: InstanceState] {
+        let share = max(1, (instances.count + 7) / 8)
+        return await withTaskGroup(of: [(Int64, InstanceState)].self, returning: [Int64: InstanceState].self) { group in
+            for start in stride(from: 0, to: instances.count, by: share) {
+                let part = instances[start..<min(start + share, instances.count)]
+                group.addTask { [lifecycle] in
+                    var states: [(Int64, InstanceState)] = []
+                    for instance in part {
+                        let status = statuses[instance.runtimeName] ?? .stopped
+                        states.append((instance.row.id, await lifecycle.state(instance, status)))
+                    }
+                    return states
+                }
+            }
+            return await group.reduce(into: [:]) { all, part in for (id, state) in part { all[id] = state } }
+        }
     }
 
     package func getFull(_ key: InstanceKey) async throws -> (loaded: LoadedInstance, wire: InstanceFull) {

@@ -6,9 +6,9 @@ import Logging
 
 /// Snapshots of instances.
 package final class SnapshotService: Sendable {
-    private let environment: InstanceEnvironment
+    let environment: InstanceEnvironment
     private let instances: InstanceService
-    private let lifecycle: InstanceLifecycle
+    let lifecycle: InstanceLifecycle
 
     package init(environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle) {
         self.environment = environment

@@ -189,7 +189,10 @@ final class DaemonGraph: Sendable {
         let warnings = warnings
         let snapshots = snapshots
         let logger = logger
-        timers.every(.seconds(60)) { await snapshots.deleteExpired() }
+        timers.every(.seconds(60)) {
+            await snapshots.takeScheduled(at: .now())
+            await snapshots.deleteExpired()
+        }
         let images = images
         let server = server
         timers.every(.seconds(86_400)) {
