@@ -27,6 +27,8 @@ extension Transaction {
         let snapshots = withSnapshots ? try snapshots(instanceID: instance.row.id).filter { $0.phase == .ready } : []
         let pool = try storagePool(poolName)
         let volume = try storageVolume(pool: poolName, project: instance.project, kind: .container, name: instance.name)
+        let rows = try volume.map { try storageVolumeSnapshots(volumeID: $0.id) } ?? []
+        let snapshotConfigs = Dictionary(rows.map { ($0.name, $0.config) }) { first, _ in first }
         return .with {
             $0.container = instance.wire(status: status)
             $0.snapshots = snapshots.map { instance.wire($0) }
@@ -59,6 +61,7 @@ extension Transaction {
             }
             $0.volumeSnapshots = snapshots.map { snapshot in
                 .with {
+                    $0.config = snapshotConfigs[snapshot.name] ?? [:]
                     $0.name = snapshot.name
                     $0.expiresAt = snapshot.expiresAt ?? .zero
                     $0.contentType = "filesystem"

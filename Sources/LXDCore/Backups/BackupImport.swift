@@ -1,5 +1,6 @@
 import Foundation
 package import LXDAPI
+import LXDConfig
 import LXDDatabase
 import LXDLinux
 import LXDImages
@@ -13,6 +14,9 @@ package struct ImportPlan: Sendable {
     package let name: String
     let row: InstanceRow
     let snapshots: [InstanceSnapshot]
+    /// Of the root volume and, by their names, of its snapshots.
+    let volumeConfig: [String: String]
+    let snapshotVolumeConfigs: [String: [String: String]]
 }
 
 extension BackupService {
@@ -90,7 +94,13 @@ extension BackupService {
         if root?.config["pool"] != target {
             row.devices[root?.name ?? "root"] = (root?.config ?? ["type": "disk", "path": "/"]).merging(["pool": target]) { $1 }
         }
-        return ImportPlan(path: path, name: name, row: row, snapshots: snapshots)
+        // Keys of the drivers of other pools mean nothing here.
+        func known(_ config: [String: String]) -> [String: String] {
+            config.filter { (try? VolumeKeys.validate([$0.key: $0.value], volume: name, isCustom: false)) != nil }
+        }
+        return ImportPlan(
+            path: path, name: name, row: row, snapshots: snapshots, volumeConfig: known(config.volume?.config ?? [:]),
+            snapshotVolumeConfigs: Dictionary(config.volumeSnapshots.map { ($0.name, known($0.config)) }) { first, _ in first })
     }
 
     /// Makes the instance of an uploaded backup and removes the upload.
@@ -121,7 +131,9 @@ extension BackupService {
     private func insertSnapshots(_ plan: ImportPlan, _ instance: LoadedInstance) async throws {
         try await environment.store.write { tx in
             let pool = try instance.rootPool()
-            let volume = try tx.storageVolume(pool: pool, project: instance.project, kind: .container, name: instance.name)
+            var volume = try tx.storageVolume(pool: pool, project: instance.project, kind: .container, name: instance.name)
+            if volume != nil { volume?.config = plan.volumeConfig }
+            if let volume { try tx.updateStorageVolume(volume) }
             for snapshot in plan.snapshots {
                 var row = SnapshotRow(instanceID: instance.row.id, name: snapshot.name, createdAt: snapshot.createdAt)
                 row.expiresAt = snapshot.expiresAt.isZero ? nil : snapshot.expiresAt
@@ -129,7 +141,12 @@ extension BackupService {
                 row.devices = snapshot.devices
                 if let root = rootDisk(row.devices) { row.devices[root.name]?["pool"] = pool }
                 try tx.insertSnapshot(row)
-                if let volume { try tx.insertStorageVolumeSnapshot(VolumeSnapshotRow(volumeID: volume.id, name: snapshot.name)) }
+                if let volume {
+                    var copy = VolumeSnapshotRow(volumeID: volume.id, name: snapshot.name)
+                    copy.config = plan.snapshotVolumeConfigs[snapshot.name] ?? [:]
+                    copy.createdAt = snapshot.createdAt
+                    try tx.insertStorageVolumeSnapshot(copy)
+                }
             }
         }
     }
