@@ -1,8 +1,7 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
 internal import Synchronization
+package import SystemPackage
 
 /// A pipe, socket or terminal whose reading and writing wait without holding a thread.
 ///
@@ -75,7 +74,9 @@ package final class AsyncDescriptor: Sendable {
         while offset < bytes.count {
             let result = state.withLock { state -> Int in
                 guard let descriptor = state.descriptor else { return -Int(EPIPE) }
-                let count = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor.rawValue, $0.baseAddress, $0.count) }
+                let count = bytes[offset...].withUnsafeBytes {
+                    Glibc.write(descriptor.rawValue, $0.baseAddress, $0.count)
+                }
                 return count < 0 ? -Int(clxd_errno()) : count
             }
             if result > 0 { offset += result }
@@ -118,7 +119,8 @@ package final class AsyncDescriptor: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isWaiting = state.withLock { state in
-                    guard let descriptor = state.descriptor, !state.isInterrupted, !Task.isCancelled, state.waiter == nil,
+                    guard let descriptor = state.descriptor, !state.isInterrupted, !Task.isCancelled,
+                        state.waiter == nil,
                         ReadinessWatcher.shared.watch(descriptor, events, token, self)
                     else { return false }
                     state.waiter = (token, continuation)
@@ -215,7 +217,8 @@ package final class ProcessPipe: Sendable {
     private let far: Mutex<FileDescriptor?>
 
     package init(_ direction: Direction) throws(Errno) {
-        var reading: Int32 = -1, writing: Int32 = -1
+        var reading: Int32 = -1
+        var writing: Int32 = -1
         try check(clxd_pipe(&reading, &writing, 0))
         let (near, other) = direction == .toProcess ? (writing, reading) : (reading, writing)
         far = Mutex(FileDescriptor(rawValue: other))

@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// Whole files, read bounded and replaced in one step.
 package enum AtomicFile {
@@ -16,7 +15,8 @@ package enum AtomicFile {
     {
         let temporary = path + ".new-" + String(UInt64.random(in: 0 ... .max), radix: 36)
         let fd = try OwnedDescriptor(
-            result: clxd_openat2(CLXD_AT_FDCWD, temporary, UInt64(O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC), UInt64(mode), 0))
+            result: clxd_openat2(
+                CLXD_AT_FDCWD, temporary, UInt64(O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC), UInt64(mode), 0))
         do throws(Errno) {
             try writeAll(Array(bytes), to: fd.descriptor)
             guard fchmod(fd.rawValue, mode) == 0 else { throw Errno(rawValue: clxd_errno()) }
@@ -29,7 +29,8 @@ package enum AtomicFile {
         if sync {
             let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
             let directory = try OwnedDescriptor(
-                result: clxd_openat2(CLXD_AT_FDCWD, folder.isEmpty ? "/" : folder, UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0))
+                result: clxd_openat2(
+                    CLXD_AT_FDCWD, folder.isEmpty ? "/" : folder, UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0))
             guard fsync(directory.rawValue) == 0 else { throw Errno(rawValue: clxd_errno()) }
         }
     }

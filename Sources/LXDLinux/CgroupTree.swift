@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// How the host offers cgroups.
 package enum CgroupLayout: String, Sendable {
@@ -231,7 +230,8 @@ package struct CgroupGroup: Sendable, Hashable {
         for child in subdirectories(path) { removeTree(child) }
         // The kernel counts a process that has ended for a moment longer.
         for _ in 0..<100 where rmdir(path) != 0 && clxd_errno() == EBUSY {
-            guard let processes = try? AtomicFile.readText(path + "/cgroup.procs", limit: 1 << 20), processes.isEmpty else { return }
+            guard let processes = try? AtomicFile.readText(path + "/cgroup.procs", limit: 1 << 20), processes.isEmpty
+            else { return }
             usleep(1000)
         }
     }

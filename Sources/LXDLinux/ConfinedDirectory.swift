@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// A directory whose contents a guest, an image or a backup controls.
 ///
@@ -137,7 +136,9 @@ package final class ConfinedDirectory: Sendable {
     }
 
     package func removeDirectory(_ path: String) throws(Errno) {
-        try withParent(of: path) { (parent, name) throws(Errno) in try check(clxd_unlinkat(parent, name, CLXD_AT_REMOVEDIR)) }
+        try withParent(of: path) { (parent, name) throws(Errno) in
+            try check(clxd_unlinkat(parent, name, CLXD_AT_REMOVEDIR))
+        }
     }
 
     /// Removes a name and all below it; a missing one is no error. Does not cross mounts.
@@ -197,7 +198,9 @@ package final class ConfinedDirectory: Sendable {
 
     /// Opens the directory that holds the last component, inside, and hands both on.
     @discardableResult
-    private func withParent<Result>(of path: String, _ body: (Int32, String) throws(Errno) -> Result) throws(Errno) -> Result {
+    private func withParent<Result>(of path: String, _ body: (Int32, String) throws(Errno) -> Result) throws(Errno)
+        -> Result
+    {
         var parts = path.split(separator: "/", omittingEmptySubsequences: true)
         guard let name = parts.popLast(), name != ".", name != ".." else { throw Errno.invalidArgument }
         let parent = try open(parts.joined(separator: "/"), flags: CLXD_O_PATH | O_DIRECTORY)
@@ -240,7 +243,9 @@ private func removeTree(at parent: Int32, name: String) throws(Errno) {
 ///
 /// Does not cross mounts.
 package func removeHostTree(_ path: String) throws(Errno) {
-    guard let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex else { throw Errno.invalidArgument }
+    guard let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex else {
+        throw Errno.invalidArgument
+    }
     let parentPath = slash == path.startIndex ? "/" : String(path[..<slash])
     do throws(Errno) {
         let parent = try OwnedDescriptor(

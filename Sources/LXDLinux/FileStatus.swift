@@ -46,7 +46,9 @@ package struct FileStatus: Sendable, Hashable {
         kind = FileKind(mode: raw.mode)
         permissions = raw.mode & 0o7777
         (uid, gid, size, blocks, inode, linkCount) = (raw.uid, raw.gid, raw.size, raw.blocks, raw.ino, raw.nlink)
-        (deviceMajor, deviceMinor, nodeMajor, nodeMinor) = (raw.dev_major, raw.dev_minor, raw.rdev_major, raw.rdev_minor)
+        (deviceMajor, deviceMinor, nodeMajor, nodeMinor) = (
+            raw.dev_major, raw.dev_minor, raw.rdev_major, raw.rdev_minor
+        )
         (modifiedSeconds, modifiedNanoseconds, accessedSeconds) = (raw.mtime_sec, raw.mtime_nsec, raw.atime_sec)
         mountID = raw.mount_id
     }

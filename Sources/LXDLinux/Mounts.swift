@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// One line of mountinfo.
 package struct MountEntryInfo: Sendable, Hashable {

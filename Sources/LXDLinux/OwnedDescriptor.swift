@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// A descriptor with one owner: closed exactly once, when the value goes away.
 ///

@@ -1,8 +1,7 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
 internal import Synchronization
+package import SystemPackage
 
 /// How a process ended.
 package enum ProcessExit: Hashable, Sendable {
@@ -152,7 +151,10 @@ private final class ProcessWatcher: Sendable {
             return (state.next, start)
         }
         if start, !startDetachedThread(stackBytes: 256 << 10, { [self] in loop() }) {
-            state.withLock { $0.running = false; $0.handles[token] = nil }
+            state.withLock {
+                $0.running = false
+                $0.handles[token] = nil
+            }
             throw Errno.resourceTemporarilyUnavailable
         }
         let result = clxd_epoll_add(epoll, handle.descriptor.rawValue, UInt32(CLXD_EPOLLIN) | CLXD_EPOLLONESHOT, token)

@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// What a finished tool left.
 package struct ToolResult: Sendable {
@@ -31,11 +30,12 @@ package enum ToolError: Error, Sendable, CustomStringConvertible {
         case .deadlineExceeded(let tool, let seconds): return "\(tool) was stopped: it took longer than \(seconds) s"
         case .failed(let tool, let result):
             let text = result.errorText.split(separator: "\n").suffix(3).joined(separator: "; ")
-            let status = switch result.exit {
-            case .exited(let status): "exit status \(status)"
-            case .signalled(let number): "signal \(number)"
-            case .unknown: "unknown end"
-            }
+            let status =
+                switch result.exit {
+                case .exited(let status): "exit status \(status)"
+                case .signalled(let number): "signal \(number)"
+                case .unknown: "unknown end"
+                }
             return text.isEmpty ? "\(tool) failed (\(status))" : "\(tool) failed (\(status)): \(text)"
         }
     }
@@ -116,13 +116,16 @@ package enum ProcessRunner {
         out.writing = nil
         err.writing = nil
         fed = nil
-        let outNumber = out.readingNumber, errNumber = err.readingNumber
+        let outNumber = out.readingNumber
+        let errNumber = err.readingNumber
 
         let clock = ContinuousClock()
         let end = clock.now + deadline
-        var output = BoundedBuffer(limit: outputLimit), errorOutput = BoundedBuffer(limit: outputLimit)
+        var output = BoundedBuffer(limit: outputLimit)
+        var errorOutput = BoundedBuffer(limit: outputLimit)
         var written = 0
-        var outOpen = true, errOpen = true
+        var outOpen = true
+        var errOpen = true
         while true {
             let left = clock.now.duration(to: end)
             guard left > .zero else {
@@ -195,7 +198,8 @@ package struct PipeEnds: ~Copyable {
     /// Makes a close-on-exec pipe.
     /// - Parameter flags: `O_NONBLOCK` or 0.
     package init(flags: Int32 = 0) throws(Errno) {
-        var reading: Int32 = -1, writing: Int32 = -1
+        var reading: Int32 = -1
+        var writing: Int32 = -1
         try check(clxd_pipe(&reading, &writing, flags))
         self.reading = OwnedDescriptor(adopting: FileDescriptor(rawValue: reading))
         self.writing = OwnedDescriptor(adopting: FileDescriptor(rawValue: writing))

@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// What to start, and what the new process gets of ours.
 package struct SpawnRequest: Sendable {
@@ -39,13 +38,15 @@ package enum ProcessSpawner {
             posix_spawn_file_actions_destroy(&actions)
             posix_spawnattr_destroy(&attributes)
         }
-        var all = sigset_t(), none = sigset_t()
+        var all = sigset_t()
+        var none = sigset_t()
         sigfillset(&all)
         sigemptyset(&none)
         posix_spawnattr_setsigdefault(&attributes, &all)
         posix_spawnattr_setsigmask(&attributes, &none)
         let session = request.newSession ? Int32(CLXD_SPAWN_SETSID) : 0
-        posix_spawnattr_setflags(&attributes, Int16(Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK) | session))
+        posix_spawnattr_setflags(
+            &attributes, Int16(Int32(POSIX_SPAWN_SETSIGDEF) | Int32(POSIX_SPAWN_SETSIGMASK) | session))
 
         // The numbers wanted in the child may be in use for others here: move ours out of the way first.
         let highest = max(2, request.descriptors.keys.max() ?? 2)
@@ -65,7 +66,8 @@ package enum ProcessSpawner {
         let argv = CStringArray(request.arguments)
         let envp = request.environment.map(CStringArray.init)
         var pid = pid_t()
-        let result = posix_spawn(&pid, request.executable, &actions, &attributes, argv.pointer, envp?.pointer ?? environ)
+        let result = posix_spawn(
+            &pid, request.executable, &actions, &attributes, argv.pointer, envp?.pointer ?? environ)
         guard result == 0 else { throw Errno(rawValue: result) }
         // Cannot be reaped before this: only the watcher that the handle registers with waits for children.
         return try ProcessHandle(pid: pid)

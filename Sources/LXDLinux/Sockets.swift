@@ -1,7 +1,6 @@
-package import SystemPackage
-
 internal import CLXDLinux
 internal import Glibc
+package import SystemPackage
 
 /// Who is on the other end of a unix socket, by the kernel's word.
 package struct PeerCredentials: Sendable, Hashable {
@@ -37,7 +36,8 @@ package struct SocketPair: ~Copyable {
 
     /// Makes two connected close-on-exec ends.
     package init(_ type: UnixSocketType) throws(Errno) {
-        var first: Int32 = -1, second: Int32 = -1
+        var first: Int32 = -1
+        var second: Int32 = -1
         try check(clxd_socketpair(type.raw, &first, &second))
         self.first = OwnedDescriptor(adopting: FileDescriptor(rawValue: first))
         self.second = OwnedDescriptor(adopting: FileDescriptor(rawValue: second))
@@ -58,7 +58,9 @@ package enum UnixSocket {
     }
 
     /// Sends one message with up to 16 descriptors.
-    package static func send(_ bytes: [UInt8], descriptors: [FileDescriptor] = [], over socket: FileDescriptor) throws(Errno) {
+    package static func send(_ bytes: [UInt8], descriptors: [FileDescriptor] = [], over socket: FileDescriptor)
+        throws(Errno)
+    {
         let numbers = descriptors.map(\.rawValue)
         let count = bytes.withUnsafeBytes {
             clxd_send_descriptors(socket.rawValue, $0.baseAddress, $0.count, numbers, Int32(numbers.count), 0)
@@ -88,7 +90,8 @@ package struct PseudoTerminal: ~Copyable {
     package var peer: OwnedDescriptor?
 
     package init() throws(Errno) {
-        var master: Int32 = -1, peer: Int32 = -1
+        var master: Int32 = -1
+        var peer: Int32 = -1
         try check(clxd_openpty(&master, &peer))
         self.master = OwnedDescriptor(adopting: FileDescriptor(rawValue: master))
         self.peer = OwnedDescriptor(adopting: FileDescriptor(rawValue: peer))

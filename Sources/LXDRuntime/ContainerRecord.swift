@@ -30,7 +30,8 @@ struct ContainerRecord: Hashable {
 
     /// When a process began, in clock ticks since boot; nil when there is none.
     static func startTime(of pid: Int32) -> UInt64? {
-        guard let text = try? AtomicFile.readText("/proc/\(pid)/stat", limit: 1 << 16), let end = text.lastIndex(of: ")")
+        guard let text = try? AtomicFile.readText("/proc/\(pid)/stat", limit: 1 << 16),
+            let end = text.lastIndex(of: ")")
         else { return nil }
         let fields = text[text.index(after: end)...].split(separator: " ")
         // A zombie has ended.
@@ -78,10 +79,14 @@ enum LostMonitor {
     /// The groups of a monitor and of its container.
     private static func groups(of monitor: Int32, name: String, tree: CgroupTree) -> [CgroupGroup] {
         var groups: [CgroupGroup] = []
-        if let group = try? tree.group(ofProcess: monitor).ancestor(named: "lxc.monitor." + name) { groups.append(group) }
+        if let group = try? tree.group(ofProcess: monitor).ancestor(named: "lxc.monitor." + name) {
+            groups.append(group)
+        }
         let children = (try? AtomicFile.readText("/proc/\(monitor)/task/\(monitor)/children", limit: 4096)) ?? ""
         for child in children.split(separator: " ").compactMap({ Int32($0) }) {
-            if let group = try? tree.group(ofProcess: child).ancestor(named: "lxc.payload." + name) { groups.append(group) }
+            if let group = try? tree.group(ofProcess: child).ancestor(named: "lxc.payload." + name) {
+                groups.append(group)
+            }
         }
         return groups.filter { !$0.isEmpty }
     }

@@ -62,7 +62,8 @@ extension ContainerRuntime {
     /// Mounts something into a running container.
     package func attachMount(_ name: String, _ mount: MountEntry, idmap: [IDMapEntry]) async throws {
         let pid = try entry(name).initProcess.pid
-        _ = try await helper.perform(.attachMount(initPID: pid, entry: mount, idmap: idmap), purpose: "attach the mount")
+        _ = try await helper.perform(
+            .attachMount(initPID: pid, entry: mount, idmap: idmap), purpose: "attach the mount")
     }
 
     /// Unmounts a path inside a running container; one that is no mount is no error.

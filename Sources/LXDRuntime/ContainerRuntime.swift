@@ -45,7 +45,8 @@ package final class ContainerRuntime: Sendable {
         let mountPoint: String
 
         init(
-            name: String, initProcess: ProcessHandle, monitor: ProcessHandle, group: CgroupGroup, monitorGroup: CgroupGroup,
+            name: String, initProcess: ProcessHandle, monitor: ProcessHandle, group: CgroupGroup,
+            monitorGroup: CgroupGroup,
             mountPoint: String
         ) {
             (self.name, self.initProcess, self.monitor) = (name, initProcess, monitor)
@@ -134,7 +135,9 @@ package final class ContainerRuntime: Sendable {
         return RunningContainer(initPID: entry.initProcess.pid, monitorPID: entry.monitor.pid)
     }
 
-    private func makeEntry(name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String) throws -> Entry {
+    private func makeEntry(name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String) throws
+        -> Entry
+    {
         Entry(
             name: name, initProcess: initProcess, monitor: monitor,
             group: try tree.group(ofProcess: initProcess.pid).ancestor(named: "lxc.payload." + name),
@@ -167,7 +170,8 @@ package final class ContainerRuntime: Sendable {
     }
 
     private func exitTarget(of name: String) -> ContainerExit.Target {
-        switch (try? AtomicFile.readText(runDirectory + "/" + name + ".exit", limit: 100))?.split(separator: "\n").first {
+        switch (try? AtomicFile.readText(runDirectory + "/" + name + ".exit", limit: 100))?.split(separator: "\n").first
+        {
         case "reboot": .reboot
         case "stop": .stop
         default: .crash
@@ -221,10 +225,12 @@ package final class ContainerRuntime: Sendable {
             let names = try ConfinedDirectory(path: self.runDirectory).list()
             for file in names where file.hasSuffix(".run") {
                 let path = self.runDirectory + "/" + file
-                guard let text = try? AtomicFile.readText(path, limit: 1 << 16), let record = ContainerRecord(parsing: text),
+                guard let text = try? AtomicFile.readText(path, limit: 1 << 16),
+                    let record = ContainerRecord(parsing: text),
                     record.name + ".run" == file
                 else {
-                    self.logger.warning("Cannot read the record of a container, leaving it", metadata: ["path": "\(path)"])
+                    self.logger.warning(
+                        "Cannot read the record of a container, leaving it", metadata: ["path": "\(path)"])
                     continue
                 }
                 if let processes = record.processes() {

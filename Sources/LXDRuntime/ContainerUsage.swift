@@ -22,7 +22,9 @@ extension ContainerRuntime {
 
     private func network(ofProcess pid: Int32) -> [String: InstanceStateNetwork] {
         // The container may end at any moment; then it has no network.
-        guard let namespace = try? FileDescriptor.open("/proc/\(pid)/ns/net", .readOnly, options: .closeOnExec) else { return [:] }
+        guard let namespace = try? FileDescriptor.open("/proc/\(pid)/ns/net", .readOnly, options: .closeOnExec) else {
+            return [:]
+        }
         defer { try? namespace.close() }
         guard let socket = try? RouteSocket(), let view = try? socket.view(ofNamespace: namespace.rawValue),
             let hostLinks = try? socket.links()
@@ -37,7 +39,8 @@ extension ContainerRuntime {
                 network.type =
                     link.isLoopback
                     ? "loopback"
-                    : link.flags & Link.flagPointToPoint != 0 ? "point-to-point" : link.flags & Link.flagBroadcast != 0 ? "broadcast" : "unknown"
+                    : link.flags & Link.flagPointToPoint != 0
+                        ? "point-to-point" : link.flags & Link.flagBroadcast != 0 ? "broadcast" : "unknown"
                 if !link.isLoopback, let peer = link.peerIndex { network.hostName = hostNames[peer] ?? "" }
                 if let counters = link.statistics {
                     network.counters.bytesReceived = Int64(clamping: counters.receivedBytes)

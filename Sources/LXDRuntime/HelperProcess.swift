@@ -71,7 +71,9 @@ package final class HelperAnswer: Sendable {
     }
 
     /// Takes the descriptor at `index`; the caller owns it then.
-    package func take(_ index: Int) -> OwnedDescriptor? { descriptors.take(index).map { OwnedDescriptor(adopting: $0) } }
+    package func take(_ index: Int) -> OwnedDescriptor? {
+        descriptors.take(index).map { OwnedDescriptor(adopting: $0) }
+    }
 }
 
 /// A running helper.
@@ -92,7 +94,8 @@ final class HelperProcess: Sendable {
             try process.signal(9)
             throw RuntimeError.deadlineExceeded(purpose)
         }
-        let (bytes, descriptors) = try UnixSocket.receive(sizeMax: HelperDescriptor.messageSizeMax, over: control.descriptor)
+        let (bytes, descriptors) = try UnixSocket.receive(
+            sizeMax: HelperDescriptor.messageSizeMax, over: control.descriptor)
         guard !bytes.isEmpty else { throw RuntimeError.helperDied(purpose) }
         let answer = HelperAnswer(try HelperMessage(packed: bytes), descriptors)
         if case .failed(let failure) = answer.message { throw RuntimeError.failed(failure) }

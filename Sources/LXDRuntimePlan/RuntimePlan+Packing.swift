@@ -142,7 +142,8 @@ extension DeviceNode: Packable {
     }
     package init(unpacking u: inout Unpacker) throws(PackingError) {
         self.init(
-            hostPath: try u.value(), path: try u.value(), isBlock: try u.value(), major: try u.value(), minor: try u.value())
+            hostPath: try u.value(), path: try u.value(), isBlock: try u.value(), major: try u.value(),
+            minor: try u.value())
     }
 }
 

@@ -130,7 +130,8 @@ struct ContainerConfiguration {
             }
             let cpus = "/sys/devices/system/cpu/online"
             if access(lxcfs + cpus, F_OK) == 0 {
-                try mount(MountEntry(source: lxcfs + cpus, target: String(cpus.dropFirst()), create: .file, optional: true))
+                try mount(
+                    MountEntry(source: lxcfs + cpus, target: String(cpus.dropFirst()), create: .file, optional: true))
             }
         }
     }

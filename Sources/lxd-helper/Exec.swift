@@ -81,7 +81,9 @@ enum Exec {
         guard let text = SmallFile.read("/proc/\(pid)/\(map)") else { return nil }
         for line in text.split(separator: "\n") {
             let numbers = line.split(separator: " ").compactMap { UInt32($0) }
-            if numbers.count == 3, id >= numbers[0], id - numbers[0] < numbers[2] { return numbers[1] &+ (id - numbers[0]) }
+            if numbers.count == 3, id >= numbers[0], id - numbers[0] < numbers[2] {
+                return numbers[1] &+ (id - numbers[0])
+            }
         }
         return nil
     }

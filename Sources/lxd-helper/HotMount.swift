@@ -98,7 +98,9 @@ enum HotMount {
                 parent, last, UInt64(O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), 0o644,
                 UInt64(CLXD_RESOLVE_BENEATH))
             // An existing device or socket cannot be opened that way and does as a target.
-            if file >= 0 { close(file) } else if file != -EEXIST && file != -ENXIO && file != -ELOOP {
+            if file >= 0 {
+                close(file)
+            } else if file != -EEXIST && file != -ENXIO && file != -ELOOP {
                 throw HelperFailure(step: "make", number: -file, subject: path)
             }
         }

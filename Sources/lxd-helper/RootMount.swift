@@ -78,7 +78,8 @@ enum RootMount {
                 try attempt(
                     "open", path,
                     clxd_openat2(
-                        tree, relative.isEmpty ? "." : relative, UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), 0,
+                        tree, relative.isEmpty ? "." : relative,
+                        UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), 0,
                         UInt64(CLXD_RESOLVE_BENEATH | CLXD_RESOLVE_NO_SYMLINKS))))
             try layer(key, descriptor, path)
         }
@@ -92,7 +93,8 @@ enum RootMount {
     }
 
     private static func commonParent(_ first: String, _ second: String) -> String {
-        let a = first.split(separator: "/"), b = second.split(separator: "/")
+        let a = first.split(separator: "/")
+        let b = second.split(separator: "/")
         var shared = zip(a, b).prefix { $0 == $1 }.map { $0.0 }
         if shared.count == min(a.count, b.count), !shared.isEmpty { shared.removeLast() }
         return "/" + shared.joined(separator: "/")

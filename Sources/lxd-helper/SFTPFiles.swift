@@ -42,7 +42,8 @@ final class SFTPFiles {
         if flags & UInt64(CLXD_O_PATH) != 0 { flags &= ~UInt64(O_NOCTTY | O_NONBLOCK) }
         // EAGAIN: a rename raced with `..`.
         for _ in 0..<64 {
-            let result = clxd_openat2(root, relative(path), flags, flags & UInt64(O_CREAT) != 0 ? UInt64(mode) : 0, resolve)
+            let result = clxd_openat2(
+                root, relative(path), flags, flags & UInt64(O_CREAT) != 0 ? UInt64(mode) : 0, resolve)
             if result == -EAGAIN { continue }
             guard result >= 0 else { throw SFTPFailure(result) }
             return result
@@ -165,7 +166,9 @@ final class SFTPFiles {
         if let owner = attributes.owner {
             try check(clxd_fchownat(descriptor, "", owner.uid, owner.gid, CLXD_AT_EMPTY_PATH))
         }
-        if let permissions = attributes.permissions { try check(clxd_chmod_descriptor(descriptor, permissions & 0o7777)) }
+        if let permissions = attributes.permissions {
+            try check(clxd_chmod_descriptor(descriptor, permissions & 0o7777))
+        }
         if let times = attributes.times {
             try check(clxd_set_descriptor_times(descriptor, Int64(times.access), Int64(times.modification)))
         }

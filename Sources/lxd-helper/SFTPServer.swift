@@ -45,15 +45,21 @@ final class SFTPServer {
         do {
             switch type {
             case SFTPType.open:
-                let path = try reader.text(), flags = try reader.uint32(), attributes = try reader.attributes()
+                let path = try reader.text()
+                let flags = try reader.uint32()
+                let attributes = try reader.attributes()
                 return try add(.file(try files.open(path, flags, attributes)), id)
             case SFTPType.opendir: return try add(.directory(try files.openDirectory(try reader.text())), id)
             case SFTPType.close:
-                guard let handle = handles.removeValue(forKey: try handleNumber(&reader)) else { throw SFTPFailure(EBADF) }
+                guard let handle = handles.removeValue(forKey: try handleNumber(&reader)) else {
+                    throw SFTPFailure(EBADF)
+                }
                 handle.close()
             case SFTPType.read: return try read(id, &reader)
             case SFTPType.write:
-                let number = try handleNumber(&reader), offset = try reader.uint64(), data = try reader.data()
+                let number = try handleNumber(&reader)
+                let offset = try reader.uint64()
+                let data = try reader.data()
                 try files.write(try file(number), offset, data)
             case SFTPType.lstat: return attributes(id, try files.status(try reader.text(), followLast: false))
             case SFTPType.stat: return attributes(id, try files.status(try reader.text(), followLast: true))
@@ -132,7 +138,8 @@ final class SFTPServer {
 
     private func read(_ id: UInt32, _ reader: inout SFTPReader) throws -> SFTPWriter {
         let number = try handleNumber(&reader)
-        let offset = try reader.uint64(), count = Int(min(try reader.uint32(), 256 << 10))
+        let offset = try reader.uint64()
+        let count = Int(min(try reader.uint32(), 256 << 10))
         var bytes = [UInt8](repeating: 0, count: count)
         var got = pread(try file(number), &bytes, count, off_t(truncatingIfNeeded: offset))
         // What has no positions, a fifo or a device, is read from where it is.
@@ -149,11 +156,15 @@ final class SFTPServer {
         var entries: [(name: [UInt8], attributes: SFTPAttributes)] = []
         while entries.count < 128, let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: UInt8.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
+                $0.withMemoryRebound(to: UInt8.self, capacity: 256) {
+                    Array(UnsafeBufferPointer(start: $0, count: strlen($0)))
+                }
             }
             if name == Array(".".utf8) || name == Array("..".utf8) { continue }
             // One that has just been removed has nothing to tell.
-            guard let status = try? files.status(name.map { CChar(bitPattern: $0) } + [0], in: dirfd(stream)) else { continue }
+            guard let status = try? files.status(name.map { CChar(bitPattern: $0) } + [0], in: dirfd(stream)) else {
+                continue
+            }
             entries.append((name, status))
         }
         guard !entries.isEmpty else { throw SFTPFailure(status: SFTPStatus.endOfFile, message: "EOF") }

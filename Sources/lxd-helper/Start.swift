@@ -138,7 +138,8 @@ enum ProcessRecord {
     /// The names of a process's groups that begin so, in any tree.
     private static func groups(of pid: Int32, _ prefix: String) -> [String] {
         var found: [String] = []
-        for component in (SmallFile.read("/proc/\(pid)/cgroup") ?? "").split(whereSeparator: { $0 == "/" || $0 == "\n" })
+        for component in (SmallFile.read("/proc/\(pid)/cgroup") ?? "").split(whereSeparator: { $0 == "/" || $0 == "\n" }
+        )
         where component.hasPrefix(prefix) && !found.contains(String(component)) {
             found.append(String(component))
         }
@@ -217,7 +218,8 @@ enum DevPTS {
             try attempt(
                 "set \(key) of", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, value, 0))
         }
-        try attempt("reconfigure", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0))
+        try attempt(
+            "reconfigure", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0))
     }
 }
 

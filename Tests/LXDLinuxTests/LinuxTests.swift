@@ -31,7 +31,8 @@ import Testing
     @Test func childDescriptorsMayOverlapOurs() async throws {
         var first = try PipeEnds()
         var second = try PipeEnds()
-        var request = SpawnRequest(executable: "/bin/sh", arguments: ["sh", "-c", "echo a >&3; echo b >&4; ls /proc/self/fd | wc -l >&3"])
+        var request = SpawnRequest(
+            executable: "/bin/sh", arguments: ["sh", "-c", "echo a >&3; echo b >&4; ls /proc/self/fd | wc -l >&3"])
         request.descriptors = [3: second.writingNumber, 4: first.writingNumber]
         let handle = try ProcessSpawner.spawn(request)
         first.writing = nil
@@ -94,7 +95,8 @@ import Testing
 
 @Suite struct KernelTextTests {
     @Test func mountinfoIsParsed() {
-        let table = MountTable(parsing: "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\nbroken\n")
+        let table = MountTable(
+            parsing: "36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\nbroken\n")
         #expect(table.entries.count == 1)
         #expect(table.entries.first?.target == "/mnt 2")
         #expect(table.entries.first?.propagation == ["master:1"])
@@ -105,8 +107,12 @@ import Testing
     @Test func theGroupOfAContainerIsFoundAboveItsOwnGroups() throws {
         let tree = try CgroupTree()
         let membership = tree.controllers.keys.map { "1:\($0):/lxc.payload.x/init.scope" } + ["0::/"]
-        let group = CgroupGroup(tree: tree, membership: membership.joined(separator: "\n")).ancestor { $0 == "lxc.payload.x" }
-        for (controller, path) in group.v1Paths { #expect(path == tree.controllers[controller].map { $0 + "/lxc.payload.x" }) }
+        let group = CgroupGroup(tree: tree, membership: membership.joined(separator: "\n")).ancestor {
+            $0 == "lxc.payload.x"
+        }
+        for (controller, path) in group.v1Paths {
+            #expect(path == tree.controllers[controller].map { $0 + "/lxc.payload.x" })
+        }
         #expect(group.v1Paths.count == tree.controllers.count)
         #expect(group.unifiedPath == nil)
     }
@@ -119,7 +125,8 @@ import Testing
 
     @Test func theRootGroupIsNeitherFrozenNorRemoved() throws {
         let tree = try CgroupTree()
-        let root = CgroupGroup(tree: tree, membership: (tree.controllers.keys.map { "1:\($0):/" } + ["0::/"]).joined(separator: "\n"))
+        let root = CgroupGroup(
+            tree: tree, membership: (tree.controllers.keys.map { "1:\($0):/" } + ["0::/"]).joined(separator: "\n"))
         #expect(throws: Errno.invalidArgument) { try root.setFrozen(true) }
         root.remove()
     }

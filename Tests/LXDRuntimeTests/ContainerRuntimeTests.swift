@@ -5,7 +5,9 @@ import LXDRuntimePlan
 import SystemPackage
 import Testing
 
-@Suite(.serialized, .enabled(if: TestContainer.isPossible, "needs root, /bin/busybox and lxd-helper"), .timeLimit(.minutes(2)))
+@Suite(
+    .serialized, .enabled(if: TestContainer.isPossible, "needs root, /bin/busybox and lxd-helper"),
+    .timeLimit(.minutes(2)))
 struct ContainerRuntimeTests {
     private func withContainer(_ body: (TestContainer) async throws -> Void) async throws {
         let container = try await TestContainer()

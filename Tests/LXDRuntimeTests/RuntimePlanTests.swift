@@ -7,8 +7,13 @@ import Testing
         plan.name = "c1"
         plan.rootfs = .overlay(lower: ["/a", "/b ü"], upper: "/u", work: "/w")
         plan.idmap = [IDMapEntry(isUID: true, isGID: false, hostID: 1_000_000, namespaceID: 0, range: 65536)]
-        plan.mounts = [MountEntry(source: "/s", target: "t", options: ["bind", "ro"], idmapped: true, create: .file, optional: true)]
-        plan.networkInterfaces = [NetworkInterfaceEntry(hostLinkName: "veth1", name: "eth0", hardwareAddress: "00:16:3e:00:00:01", mtu: 1500)]
+        plan.mounts = [
+            MountEntry(
+                source: "/s", target: "t", options: ["bind", "ro"], idmapped: true, create: .file, optional: true)
+        ]
+        plan.networkInterfaces = [
+            NetworkInterfaceEntry(hostLinkName: "veth1", name: "eth0", hardwareAddress: "00:16:3e:00:00:01", mtu: 1500)
+        ]
         plan.deviceNodes = [DeviceNode(hostPath: "/d", path: "dev/x", isBlock: false, major: 10, minor: 200)]
         plan.cgroup = [CgroupSetting(file: "memory.max", value: "1", unified: true)]
         plan.environment = [PlanPair("A", "b\nc")]

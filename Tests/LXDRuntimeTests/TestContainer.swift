@@ -29,7 +29,9 @@ struct TestContainer {
         name = "rt" + String(UInt32.random(in: 0 ... .max), radix: 36)
         folder = "/tmp/lxd-runtime-test-" + name
         try makeHostDirectories(folder, mode: 0o711)
-        for path in ["image/bin", "image/dev", "image/proc", "image/sys", "image/etc", "image/tmp", "image/root", "image/sbin"] {
+        for path in [
+            "image/bin", "image/dev", "image/proc", "image/sys", "image/etc", "image/tmp", "image/root", "image/sbin",
+        ] {
             try makeHostDirectories(folder + "/" + path, mode: 0o755)
         }
         for path in ["layers/upper", "layers/work", "logs", "containers", "instance/rootfs"] {
@@ -37,12 +39,17 @@ struct TestContainer {
         }
         let busybox = try AtomicFile.read("/bin/busybox")
         try AtomicFile.write(busybox, to: folder + "/image/bin/busybox", mode: 0o755, sync: false)
-        for applet in ["sh", "true", "false", "id", "cat", "tty", "sleep", "echo", "touch", "ls", "stat", "kill", "reboot", "stty", "env", "hostname", "pwd", "ip", "rm", "mkdir"] {
+        for applet in [
+            "sh", "true", "false", "id", "cat", "tty", "sleep", "echo", "touch", "ls", "stat", "kill", "reboot", "stty",
+            "env", "hostname", "pwd", "ip", "rm", "mkdir",
+        ] {
             symlink("busybox", folder + "/image/bin/" + applet)
         }
         try AtomicFile.write(
-            "#!/bin/sh\ntrap 'exit 0' PWR\nwhile :; do /bin/sleep 1 & wait $!; done\n", to: folder + "/image/sbin/init", mode: 0o755, sync: false)
-        try AtomicFile.write("root:x:0:0:root:/root:/bin/sh\n", to: folder + "/image/etc/passwd", mode: 0o644, sync: false)
+            "#!/bin/sh\ntrap 'exit 0' PWR\nwhile :; do /bin/sleep 1 & wait $!; done\n", to: folder + "/image/sbin/init",
+            mode: 0o755, sync: false)
+        try AtomicFile.write(
+            "root:x:0:0:root:/root:/bin/sh\n", to: folder + "/image/etc/passwd", mode: 0o644, sync: false)
         runtime = try Self.runtime(folder)
     }
 
@@ -78,7 +85,9 @@ struct TestContainer {
     }
 
     /// Runs a command and gives what it wrote and its status.
-    func run(_ command: [String], input: String = "", _ change: (inout ExecPlan) -> Void = { _ in }) async throws -> (status: Int32, output: String) {
+    func run(_ command: [String], input: String = "", _ change: (inout ExecPlan) -> Void = { _ in }) async throws -> (
+        status: Int32, output: String
+    ) {
         var plan = ExecPlan()
         plan.command = command
         plan.environment = [PlanPair("PATH", "/bin:/sbin")]

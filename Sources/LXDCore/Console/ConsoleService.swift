@@ -74,7 +74,8 @@ package final class ConsoleService: Sendable {
 
     /// Carries bytes both ways until either side has gone.
     private static func mirror(
-        _ reading: AsyncDescriptor, _ writing: AsyncDescriptor, _ socket: any OperationSocket, _ control: any OperationSocket
+        _ reading: AsyncDescriptor, _ writing: AsyncDescriptor, _ socket: any OperationSocket,
+        _ control: any OperationSocket
     ) async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await send(from: reading, to: socket) }
@@ -89,11 +90,13 @@ package final class ConsoleService: Sendable {
         await control.close()
     }
 
-    private func open(_ instance: LoadedInstance) async throws -> (master: FileDescriptor, reservation: FileDescriptor) {
+    private func open(_ instance: LoadedInstance) async throws -> (master: FileDescriptor, reservation: FileDescriptor)
+    {
         do {
             return try await runtime.openConsole(instance.runtimeName)
         } catch RuntimeError.failed {
-            throw LXDError.internalError("The console of \(goQuoted(instance.name)) is in use or was closed by the instance")
+            throw LXDError.internalError(
+                "The console of \(goQuoted(instance.name)) is in use or was closed by the instance")
         }
     }
 
@@ -156,7 +159,8 @@ package final class ConsoleService: Sendable {
         if runtime.running(instance.runtimeName) != nil {
             _ = try await runtime.consoleLog(instance.runtimeName, clear: true)
         }
-        let logs = try ConfinedDirectory(path: environment.paths.instanceLogs(instance.runtimeName), resolution: .beneath)
+        let logs = try ConfinedDirectory(
+            path: environment.paths.instanceLogs(instance.runtimeName), resolution: .beneath)
         do {
             _ = try logs.create("console.log")
         } catch {

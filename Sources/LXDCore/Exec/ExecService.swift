@@ -66,10 +66,12 @@ package final class ExecService: Sendable {
 
     private func extraPath(_ name: String) -> String {
         // The instance may end at any moment; then the command fails, not this.
-        guard let pid = runtime.running(name)?.initPID, let root = try? ConfinedDirectory(path: "/proc/\(pid)/root") else {
+        guard let pid = runtime.running(name)?.initPID, let root = try? ConfinedDirectory(path: "/proc/\(pid)/root")
+        else {
             return ""
         }
-        return (root.exists("snap") ? ":/snap/bin" : "") + (root.exists("etc/NIXOS") ? ":/run/current-system/sw/bin" : "")
+        return (root.exists("snap") ? ":/snap/bin" : "")
+            + (root.exists("etc/NIXOS") ? ":/run/current-system/sw/bin" : "")
     }
 
     private func announce(_ instance: LoadedInstance, _ command: [String], _ requestor: EventLifecycleRequestor?) {

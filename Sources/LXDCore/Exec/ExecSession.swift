@@ -158,10 +158,13 @@ struct ExecSession {
         do {
             while let message = try await socket.receive() {
                 // What is not understood is left alone, as LXD does.
-                guard let order = try? LXDJSON.decode(InstanceExecControl.self, from: Data(message.bytes)) else { continue }
+                guard let order = try? LXDJSON.decode(InstanceExecControl.self, from: Data(message.bytes)) else {
+                    continue
+                }
                 switch order.command {
                 case "window-resize":
-                    guard let terminal, let columns = Int(order.args["width"] ?? ""), let rows = Int(order.args["height"] ?? "")
+                    guard let terminal, let columns = Int(order.args["width"] ?? ""),
+                        let rows = Int(order.args["height"] ?? "")
                     else { continue }
                     try terminal.resize(rows: rows, columns: columns)
                 case "signal": try process.signal(Int32(clamping: order.signal))

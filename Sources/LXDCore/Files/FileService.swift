@@ -1,9 +1,9 @@
 package import LXDAPI
-internal import LXDLinux
+package import LXDLinux
 package import LXDRuntime
 internal import LXDRuntimePlan
 internal import LXDStorage
-package import SystemPackage
+internal import SystemPackage
 
 /// What a request wants a file to be.
 package struct FileRequest: Sendable, Hashable {
@@ -32,7 +32,7 @@ package final class FileService: Sendable {
     }
 
     /// A connection to the instance's file server, SFTP version 3; the caller closes it.
-    package func connect(_ key: InstanceKey) async throws -> FileDescriptor {
+    private func connect(_ key: InstanceKey) async throws -> FileDescriptor {
         let instance = try await environment.load(key)
         let driver = try await environment.pools.driver(instance.rootPool())
         let volume = try environment.volume(key)
@@ -40,6 +40,11 @@ package final class FileService: Sendable {
         return try await runtime.fileServer(
             instance.runtimeName,
             stopped: (rootfs, driver.mountPath(volume) + "/rootfs", try StartPlan.idmap(instance)))
+    }
+
+    /// Both directions of a connection to the instance's file server.
+    package func open(_ key: InstanceKey) async throws -> (reading: AsyncDescriptor, writing: AsyncDescriptor) {
+        try AsyncDescriptor.bothWays(owning: await connect(key))
     }
 
     /// A client for one request; its `close` ends the server.
@@ -88,7 +93,8 @@ package final class FileService: Sendable {
     }
 
     private func writeFile(
-        _ client: SFTPClient, _ path: String, _ request: FileRequest, _ exists: Bool, _ body: () async throws -> [UInt8]?
+        _ client: SFTPClient, _ path: String, _ request: FileRequest, _ exists: Bool,
+        _ body: () async throws -> [UInt8]?
     ) async throws {
         let handle = try await client.open(path, flags: request.writing == .overwrite ? 1 | 2 | 8 | 16 : 1 | 2)
         var offset = request.writing == .append ? try await client.status(path, followLast: true).size : 0

@@ -62,7 +62,9 @@ package actor SFTPClient {
         var hello = SFTPPacket(type: 1)
         hello.number(3)
         try await socket.write(hello.finished())
-        guard let answer = try await receive(), answer.first == 2 else { throw LXDError.internalError("The file server does not answer") }
+        guard let answer = try await receive(), answer.first == 2 else {
+            throw LXDError.internalError("The file server does not answer")
+        }
     }
 
     /// Ends the connection, and with it the server.
@@ -209,7 +211,9 @@ package actor SFTPClient {
         guard try answer.skipHead() == id else { throw LXDError.internalError("The file server answers out of order") }
         if answer.type == 101 {
             let code = try answer.number()
-            guard code == 0 else { throw SFTPError(code: code, message: String(decoding: try answer.data(), as: UTF8.self)) }
+            guard code == 0 else {
+                throw SFTPError(code: code, message: String(decoding: try answer.data(), as: UTF8.self))
+            }
         }
         return answer
     }
@@ -230,7 +234,9 @@ package actor SFTPClient {
     private func receive() async throws -> [UInt8]? {
         guard let head = try await take(4) else { return nil }
         let size = head.reduce(0) { $0 << 8 | Int($1) }
-        guard size >= 1, size <= Self.packetBytesMax else { throw LXDError.internalError("The file server breaks the protocol") }
+        guard size >= 1, size <= Self.packetBytesMax else {
+            throw LXDError.internalError("The file server breaks the protocol")
+        }
         return try await take(size)
     }
 

@@ -16,12 +16,15 @@ package final class InstanceLogService: Sendable {
         do {
             names = try directory(key).list()
         } catch Errno.noSuchFileOrDirectory {
-            throw LXDError.notFound("open \(environment.paths.instanceLogs(key.runtimeName)): no such file or directory")
+            throw LXDError.notFound(
+                "open \(environment.paths.instanceLogs(key.runtimeName)): no such file or directory")
         }
         return names.filter(Self.isLog).map { "/1.0/instances/\(key.name)/logs/\($0)" }
     }
 
-    package func read(_ key: InstanceKey, _ file: String, by requestor: EventLifecycleRequestor?) async throws -> [UInt8] {
+    package func read(_ key: InstanceKey, _ file: String, by requestor: EventLifecycleRequestor?) async throws
+        -> [UInt8]
+    {
         _ = try await environment.load(key)
         try Self.check(file)
         do {
@@ -29,7 +32,8 @@ package final class InstanceLogService: Sendable {
             announce(.instanceLogRetrieved, key, file, requestor)
             return bytes
         } catch Errno.noSuchFileOrDirectory {
-            throw LXDError.notFound("open \(environment.paths.instanceLogs(key.runtimeName))/\(file): no such file or directory")
+            throw LXDError.notFound(
+                "open \(environment.paths.instanceLogs(key.runtimeName))/\(file): no such file or directory")
         }
     }
 
@@ -42,7 +46,8 @@ package final class InstanceLogService: Sendable {
         do {
             try directory(key).removeFile(file)
         } catch Errno.noSuchFileOrDirectory {
-            throw LXDError.notFound("remove \(environment.paths.instanceLogs(key.runtimeName))/\(file): no such file or directory")
+            throw LXDError.notFound(
+                "remove \(environment.paths.instanceLogs(key.runtimeName))/\(file): no such file or directory")
         }
         announce(.instanceLogDeleted, key, file, requestor)
     }

@@ -4,7 +4,6 @@ package import LXDCore
 internal import LXDHTTP
 internal import LXDLinux
 internal import NIOCore
-internal import SystemPackage
 
 /// `/1.0/instances/{name}/files` and `/sftp`.
 package struct InstanceFileRoutes: RouteGroup {
@@ -65,7 +64,9 @@ package struct InstanceFileRoutes: RouteGroup {
                 var offset: UInt64 = 0
                 while offset < status.size {
                     let bytes = try await client.read(handle, at: offset).prefix(Int(clamping: status.size - offset))
-                    guard !bytes.isEmpty else { throw LXDError.internalError("The file became shorter while it was read") }
+                    guard !bytes.isEmpty else {
+                        throw LXDError.internalError("The file became shorter while it was read")
+                    }
                     try await writer.write(Array(bytes))
                     offset += UInt64(bytes.count)
                 }
@@ -138,7 +139,7 @@ package struct InstanceFileRoutes: RouteGroup {
     private func sftp(_ scope: RequestScope) async throws -> Answer {
         let key = try scope.instanceKey()
         guard scope.header("Upgrade") == "sftp" else { throw LXDError.badRequest("Missing or invalid upgrade header") }
-        let (reading, writing) = try AsyncDescriptor.bothWays(owning: try await files.connect(key))
+        let (reading, writing) = try await files.open(key)
         return .raw { client in
             defer {
                 reading.close()
@@ -147,7 +148,9 @@ package struct InstanceFileRoutes: RouteGroup {
             await withTaskGroup(of: Void.self) { group in
                 group.addTask {
                     // Either end leaving ends the session.
-                    while let bytes = try? await client.receive() { try? await writing.write(Array(bytes.readableBytesView)) }
+                    while let bytes = try? await client.receive() {
+                        try? await writing.write(Array(bytes.readableBytesView))
+                    }
                 }
                 group.addTask {
                     while let bytes = try? await reading.read() { try? await client.send(bytes) }
