@@ -20,6 +20,8 @@ package final class Store: Sendable {
         configuration.acceptsDoubleQuotedStringLiterals = true
         configuration.prepareDatabase { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            // KiB of pages for each of the connections; the whole database of a busy server fits.
+            try database.execute(sql: "PRAGMA cache_size = -512")
             try database.execute(sql: "PRAGMA journal_size_limit = 4194304")
         }
         pool = try DatabasePool(path: path, configuration: configuration)

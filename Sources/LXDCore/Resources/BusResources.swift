@@ -110,7 +110,8 @@ extension HostResources {
         }
         cards = cards.map(named)
         for index in cards.indices {
-            cards[index].sriov?.vfs = (functions[cards[index].pciAddress] ?? []).map(named)
+            let own = (functions[cards[index].pciAddress] ?? []).map(named)
+            cards[index].sriov?.vfs = own
         }
         return .with {
             $0.cards = cards
