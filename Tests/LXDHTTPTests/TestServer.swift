@@ -55,7 +55,7 @@ struct RawSocket: ~Copyable {
             }
         }
         guard result == 0 else { throw POSIXError(.ECONNREFUSED) }
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
+        var limit = timeval(tv_sec: 30, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
 
@@ -74,7 +74,7 @@ struct RawSocket: ~Copyable {
 
     func closeOutput() { shutdown(descriptor, CInt(SHUT_WR)) }
 
-    /// Reads until the text has come, the peer closes or five seconds are over. On a thread of its own: a blocked one of
+    /// Reads until the text has come, the peer closes or thirty seconds are over. On a thread of its own: a blocked one of
     /// the cooperative pool would stop the server that is to answer.
     func receive(until marker: String? = nil) async -> String {
         let all = await read { bytes in
@@ -108,7 +108,7 @@ func text(_ string: String, status: Int = 200) -> Reply {
 }
 
 /// Polls a condition that another thread makes true.
-func eventually(within seconds: Double = 3, _ condition: () -> Bool) async throws -> Bool {
+func eventually(within seconds: Double = 20, _ condition: () -> Bool) async throws -> Bool {
     let end = Date().addingTimeInterval(seconds)
     while Date() < end {
         if condition() { return true }
