@@ -69,3 +69,17 @@ import Testing
         #expect(Set(changes.added.keys) == ["h", "x"])
     }
 }
+
+@Suite struct ScheduledSnapshotsTests {
+    @Test func aScheduleComesDueInItsMinute() {
+        let time = LXDTime(seconds: 1_700_000_000)  // 2023-11-14T22:13:20Z, a Tuesday
+        func isDue(_ schedule: String) -> Bool {
+            SnapshotService.isDue(makeInstance(config: ["snapshots.schedule": schedule]), at: time)
+        }
+        #expect(isDue("13 22 * * *"))
+        #expect(isDue("* * * * *"))
+        #expect(!isDue("14 22 * * *"))
+        #expect(!isDue("@startup"))
+        #expect(!isDue(""))
+    }
+}
