@@ -48,8 +48,9 @@ struct RemoteList: LXCCommand {
                 remote.isPublic ? "YES" : "NO", remote.isStatic ? "YES" : "NO", remote.isGlobal ? "YES" : "NO",
             ]
         }.sortedByColumns()
-        let raw = configuration.remotes.mapValues(ShownRemote.init)
-        Standard.output(try table.render(try TableFormat(named: format), raw: raw))
+        let format = try TableFormat(named: format)
+        let raw = configuration.remotes.mapValues { ShownRemote(remote: $0, isYAML: format == .yaml) }
+        Standard.output(try table.render(format, raw: raw))
     }
 
     private static func authentication(_ remote: Remote) -> String {
@@ -61,15 +62,21 @@ struct RemoteList: LXCCommand {
     }
 }
 
-/// A remote as `lxc remote list --format json` shows it.
+/// A remote as `lxc remote list` shows it: with all its fields in JSON, as `config.yml` has it in YAML.
 private struct ShownRemote: Encodable {
     let remote: Remote
+    let isYAML: Bool
+
+    private enum YAMLKeys: String, CodingKey {
+        case addr, auth_type, domain, project, `protocol`, `public`
+    }
 
     private enum JSONKeys: String, CodingKey {
         case Addr, AuthType, Domain, Project, `Protocol`, Public, Global, Static
     }
 
     func encode(to encoder: any Encoder) throws {
+        if isYAML { return try encodeYAML(to: encoder) }
         var container = encoder.container(keyedBy: JSONKeys.self)
         try container.encode(remote.address, forKey: .Addr)
         try container.encode(remote.authType, forKey: .AuthType)
@@ -79,6 +86,16 @@ private struct ShownRemote: Encodable {
         try container.encode(remote.isPublic, forKey: .Public)
         try container.encode(remote.isGlobal, forKey: .Global)
         try container.encode(remote.isStatic, forKey: .Static)
+    }
+
+    private func encodeYAML(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: YAMLKeys.self)
+        try container.encode(remote.address, forKey: .addr)
+        if !remote.authType.isEmpty { try container.encode(remote.authType, forKey: .auth_type) }
+        if !remote.domain.isEmpty { try container.encode(remote.domain, forKey: .domain) }
+        if !remote.project.isEmpty { try container.encode(remote.project, forKey: .project) }
+        if !remote.protocol.isEmpty { try container.encode(remote.protocol, forKey: .protocol) }
+        try container.encode(remote.isPublic, forKey: .public)
     }
 }
 
