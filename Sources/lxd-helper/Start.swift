@@ -46,6 +46,8 @@ enum Start {
         undo.add { unlink(exitPath) }
         try steps.pass("save the configuration")
 
+        // The administrator's own hooks are scripts that look for programs; without them liblxc shall find none.
+        if !plan.rawItems.isEmpty { setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1) }
         _ = container.pointer.pointee.want_daemonize?(container.pointer, true)
         _ = container.pointer.pointee.want_close_all_fds?(container.pointer, true)
         // The monitor is forked off here and lives as long as the container: leave it as little as possible.

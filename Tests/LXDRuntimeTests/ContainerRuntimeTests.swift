@@ -91,13 +91,21 @@ struct ContainerRuntimeTests {
             let process = try await container.runtime.exec(container.name, plan)
             let master = try #require(process.takeTerminal())
             defer { try? master.close() }
-            try await Task.sleep(for: .milliseconds(300))
+            // Until its end, which is an error: a terminal without users.
+            func output(until mark: String?) -> String {
+                var text = ""
+                var buffer = [UInt8](repeating: 0, count: 4096)
+                while case let count = read(master.rawValue, &buffer, buffer.count), count > 0 {
+                    text += String(decoding: buffer[..<count], as: UTF8.self)
+                    if let mark, text.contains(mark) { break }
+                }
+                return text
+            }
+            var text = output(until: "30 100")
             try PseudoTerminal.resize(master, rows: 40, columns: 120)
             try writeAll(Array("x\n".utf8), to: master)
             #expect(await process.wait() == 3)
-            var buffer = [UInt8](repeating: 0, count: 4096)
-            let count = read(master.rawValue, &buffer, buffer.count)
-            let text = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
+            text += output(until: nil)
             #expect(text.contains("/dev/pts/"))
             #expect(text.contains("30 100"))
             #expect(text.contains("40 120"))
@@ -120,6 +128,7 @@ struct ContainerRuntimeTests {
     @Test func shuttingDownAsksInit() async throws {
         try await withContainer { container in
             _ = try await container.runtime.start(container.plan)
+            try await container.awaitInit()
             try await container.runtime.shutdown(container.name, timeout: .seconds(10))
             #expect(try container.traces() == [])
             var exits = container.runtime.exits.makeAsyncIterator()

@@ -46,7 +46,7 @@ struct TestContainer {
             symlink("busybox", folder + "/image/bin/" + applet)
         }
         try AtomicFile.write(
-            "#!/bin/sh\ntrap 'exit 0' PWR\nwhile :; do /bin/sleep 1 & wait $!; done\n", to: folder + "/image/sbin/init",
+            "#!/bin/sh\ntrap 'exit 0' PWR\n: >/tmp/ready\nwhile :; do /bin/sleep 1 & wait $!; done\n", to: folder + "/image/sbin/init",
             mode: 0o755, sync: false)
         try AtomicFile.write(
             "root:x:0:0:root:/root:/bin/sh\n", to: folder + "/image/etc/passwd", mode: 0o644, sync: false)
@@ -82,6 +82,13 @@ struct TestContainer {
         plan.idmap = idmap
         plan.seccompPolicy = "2\ndenylist\n[all]\nkexec_load errno 38\nopen_by_handle_at errno 38\n"
         return plan
+    }
+
+    /// Waits until init listens to signals.
+    func awaitInit() async throws {
+        for _ in 0..<1000 where access(folder + "/layers/upper/tmp/ready", F_OK) != 0 {
+            try await Task.sleep(for: .milliseconds(10))
+        }
     }
 
     /// Runs a command and gives what it wrote and its status.
