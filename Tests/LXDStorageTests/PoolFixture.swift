@@ -28,7 +28,8 @@ struct PoolFixture: Sendable {
         } catch {
             outcome = .failure(error)
         }
-        await fixture.driver.settle()
+        // Shown snapshots are mounts.
+        try await fixture.driver.unmount()
         try removeHostTree(folder)
         try outcome.get()
     }

@@ -11,8 +11,8 @@ struct DirLayout: Sendable {
     var trash: String { pool + "/trash" }
     var renames: String { pool + "/renames.json" }
 
-    /// Every folder and its mode. Only `containers/` can be passed through by others: a container's own root may have to
-    /// reach its root file system. A setuid file in a custom volume must not be reachable on the host at all.
+    /// Every folder and its mode, as LXD has them or narrower. `containers/` and `custom/` can be passed through by others:
+    /// liblxc mounts a volume as the container's root, who has to reach it.
     var folders: [(path: String, mode: UInt32)] {
         [
             (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o711),
