@@ -15,7 +15,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
-let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A module of ours: its purpose is the comment above each call.
@@ -51,8 +50,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
-        .package(url: "https://github.com/stencilproject/Stencil", exact: "0.15.1"),
     ],
     targets: [
         // C: the few kernel calls that Glibc's Swift module lacks; header-only, -errno out.
@@ -99,11 +96,11 @@ let package = Package(
         // Image files: reading, hashing, unpacking through lxd-archive, packing, metadata, templates.
         module(
             "LXDImages",
-            ["LXDAPI", "LXDLinux", crypto, yams, subprocess, logging, systemPackage, .product(name: "Stencil", package: "Stencil")]),
+            ["LXDAPI", "LXDLinux", crypto, yams, logging, systemPackage]),
         // Images made from a distribution's own packages, on the client's machine.
         module("LXDImageBuilder", ["LXDLinux", systemPackage]),
         // Storage pools and volumes; drivers are folders.
-        module("LXDStorage", ["CLXDLinux", "LXDAPI", "LXDLinux", "LXDRuntimePlan", subprocess, logging, systemPackage]),
+        module("LXDStorage", ["CLXDLinux", "LXDAPI", "LXDLinux", "LXDRuntimePlan", logging, systemPackage]),
         // Managed networks: bridge, dnsmasq, nftables, leases.
         module("LXDNetwork", ["LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "CNFTables", logging, systemPackage]),
         // Instance devices: nic, disk, unix-char; what each adds to a start and how it is undone.

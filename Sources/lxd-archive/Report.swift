@@ -1,3 +1,4 @@
+import CLXDLinux
 import Glibc
 
 /// Lines to whoever started us: `progress READ WRITTEN ENTRIES`, and at the end `done READ WRITTEN ENTRIES` or
