@@ -159,7 +159,9 @@ let package = Package(
         tests("LXDCoreTests", ["LXDCore", "LXDRuntimePlan", "LXDStorage", "LXDDevices", "LXDLinux", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
         tests(
             "LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDAuth", "LXDDatabase", "LXDHTTP", "LXDLinux", logging, nioCore]),
-        tests("LXCCommandsTests", ["LXCCommands", "LXDAPI", "LXDClient", arguments]),
+        .testTarget(
+            name: "LXCCommandsTests", dependencies: ["LXCCommands", "LXDAPI", "LXDClient", arguments],
+            exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LXDSystemTests",
             dependencies: ["LXDTestSupport", "LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging],
