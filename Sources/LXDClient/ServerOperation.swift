@@ -51,6 +51,12 @@ public struct ServerOperation: Sendable {
         }
     }
 
+    /// Gives the work a little time to end by itself, however it ends: for the other half of something that is done.
+    package func settle(within seconds: Int = 10) async {
+        // Its outcome interests nobody any more.
+        let _: Operation? = try? await connection.get(APIPath("operations", id, "wait").with("timeout", "\(seconds)"))
+    }
+
     /// Asks the server to stop the work.
     public func cancel() async throws { try await connection.cancelOperation(id) }
 
@@ -70,4 +76,7 @@ public struct OperationFailure: Error, Sendable, CustomStringConvertible {
     public let operation: Operation
 
     public var description: String { operation.err }
+
+    /// Whether a server could not reach another one, by the words that servers use for it: an operation has no code.
+    public var isConnectionFailure: Bool { operation.err.contains("Unable to connect to") }
 }

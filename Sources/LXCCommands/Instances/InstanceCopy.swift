@@ -120,10 +120,13 @@ struct InstanceCopy {
             $0.containerOnly = instanceOnly
             $0.allowInconsistent = allowsInconsistent
         }
-        return try await InstanceTransfer(session: session, mode: mode, from: from, to: to).run(request) { target in
-            var migration = migration
-            migration.target = target
-            return try await from.migrateInstance(instance.name, migration)
+        return try await transfer(request, from, to) { target in
+            try await from.migrateInstance(
+                instance.name,
+                .with {
+                    $0 = migration
+                    $0.target = target
+                })
         }
     }
 
@@ -147,8 +150,9 @@ struct InstanceCopy {
         if from.isSameServer(as: to) {
             return try await copyLocally(request, from, to, "\(snapshot.parent)/\(snapshot.name)")
         }
+        request.type = try await from.instance(snapshot.parent).value.type == "virtual-machine" ? .virtualMachine : .container
         let live = request.source.live
-        return try await InstanceTransfer(session: session, mode: mode, from: from, to: to).run(request) { target in
+        return try await transfer(request, from, to) { target in
             try await from.migrateSnapshot(
                 snapshot.name, of: snapshot.parent,
                 .with {
@@ -156,6 +160,35 @@ struct InstanceCopy {
                     $0.live = live
                     $0.name = name
                     $0.target = target
+                })
+        }
+    }
+
+    private func transfer(
+        _ request: InstancesPost, _ from: ServerConnection, _ to: ServerConnection,
+        send: @Sendable (InstancePostTarget?) async throws -> ServerOperation
+    ) async throws -> Operation {
+        let transfer = ServerTransfer(
+            session: session, mode: mode, from: from, to: to, progressText: "Transferring instance: %s",
+            pullFailure: "Failed instance creation", pushFailure: "Failed instance migration")
+        return try await transfer.run { source in
+            try await to.createInstance(
+                InstancesPost.with {
+                    $0 = request
+                    $0.source.type = "migration"
+                    $0.source.mode = source.mode
+                    $0.source.operation = source.operation
+                    $0.source.secrets = source.secrets
+                    $0.source.certificate = source.certificate
+                })
+        } send: { target in
+            try await send(
+                target.map { target in
+                    .with {
+                        $0.operation = target.operation
+                        $0.secrets = target.secrets
+                        $0.certificate = target.certificate
+                    }
                 })
         }
     }
