@@ -13,26 +13,35 @@ package final class TestDaemon: Sendable {
     package let directory: String
     package let configuration: String
     package let work: String
+    /// The host it runs on; nil for the machine itself.
+    package let host: TestHost?
     private let process = Locked<ProcessHandle?>(nil)
 
-    private init(programs: Programs, root: String) {
+    private init(programs: Programs, root: String, host: TestHost?) {
         self.programs = programs
+        self.host = host
         directory = root + "/lxd"
         configuration = root + "/conf"
         work = root + "/work"
     }
 
     /// Runs the body with a fresh daemon, then ends it and removes all it had.
+    ///
+    /// - Parameters:
+    ///   - host: Where the daemon and all its tools run.
+    ///   - diskMebibytes: Gives its folder a filesystem of that size; needs a host.
     package static func withDaemon<Result: Sendable>(
-        _ programs: Programs = .ours, _ body: (TestDaemon) async throws -> Result
+        _ programs: Programs = .ours, on host: TestHost? = nil, diskMebibytes: Int? = nil,
+        _ body: (TestDaemon) async throws -> Result
     ) async throws -> Result {
         let root = "/tmp/lxd-test-" + UUID().uuidString.prefix(8).lowercased()
         guard mkdir(root, 0o711) == 0 else { throw TestFailure("cannot make \(root): errno \(errno)") }
-        let daemon = TestDaemon(programs: programs, root: root)
+        let daemon = TestDaemon(programs: programs, root: root, host: host)
         mkdir(daemon.directory, 0o711)
         mkdir(daemon.configuration, 0o700)
         mkdir(daemon.work, 0o700)
         do {
+            if let diskMebibytes { try await host?.limitDisk(daemon.directory, mebibytes: diskMebibytes) }
             try await daemon.start()
             let result = try await body(daemon)
             await daemon.clear()
@@ -50,15 +59,14 @@ package final class TestDaemon: Sendable {
 
     /// Starts the daemon and waits until it is ready.
     package func start() async throws {
-        var request = SpawnRequest(
-            executable: programs.daemon, arguments: ["lxd", "--logfile", directory + "/lxd.log", "--debug"], environment: environment)
+        let line = command(programs.daemon, ["--logfile", directory + "/lxd.log", "--debug"])
+        var request = SpawnRequest(executable: line.program, arguments: [line.program] + line.arguments, environment: environment)
         let out = open(directory + "/out.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(out) }
         request.descriptors = [1: out, 2: out]
         let handle = try ProcessSpawner.spawn(request)
         process.withLock { $0 = handle }
-        let ready = try await ProcessRunner.run(
-            programs.daemon, ["waitready", "--timeout=30"], environment: environment, deadline: .seconds(40))
+        let ready = try await run(programs.daemon, ["waitready", "--timeout=30"], deadline: .seconds(40))
         guard ready.exit.isSuccess else { throw TestFailure("the daemon did not get ready: \(ready.errorText)") }
     }
 
@@ -93,15 +101,17 @@ package final class TestDaemon: Sendable {
     /// Runs the client; never throws for its exit status.
     @discardableResult
     package func lxc(_ arguments: String..., input: String = "", deadline: Duration = .seconds(120)) async throws -> ToolResult {
-        try await ProcessRunner.run(
-            programs.client, arguments, input: Array(input.utf8), environment: environment, deadline: deadline, outputLimit: 4 << 20)
+        let line = command(programs.client, arguments)
+        return try await ProcessRunner.run(
+            line.program, line.arguments, input: Array(input.utf8), environment: environment, deadline: deadline, outputLimit: 4 << 20)
     }
 
     /// Runs the client and fails the test, with both streams, unless it succeeds.
     @discardableResult
     package func mustLxc(_ arguments: String..., input: String = "", deadline: Duration = .seconds(120)) async throws -> String {
+        let line = command(programs.client, arguments)
         let result = try await ProcessRunner.run(
-            programs.client, arguments, input: Array(input.utf8), environment: environment, deadline: deadline, outputLimit: 4 << 20)
+            line.program, line.arguments, input: Array(input.utf8), environment: environment, deadline: deadline, outputLimit: 4 << 20)
         guard result.exit.isSuccess else {
             throw TestFailure("lxc \(arguments.joined(separator: " ")): \(result.exit): \(result.outputText)\(result.errorText)")
         }
@@ -110,8 +120,13 @@ package final class TestDaemon: Sendable {
 
     /// Any program with this daemon's environment, bash scripts mostly.
     package func run(_ program: String, _ arguments: [String], extra: [String] = [], deadline: Duration) async throws -> ToolResult {
-        try await ProcessRunner.run(
-            program, arguments, environment: environment + extra, workingDirectory: work, deadline: deadline, outputLimit: 16 << 20)
+        let line = command(program, arguments)
+        return try await ProcessRunner.run(
+            line.program, line.arguments, environment: environment + extra, workingDirectory: work, deadline: deadline, outputLimit: 16 << 20)
+    }
+
+    private func command(_ program: String, _ arguments: [String]) -> (program: String, arguments: [String]) {
+        host?.command(program, arguments) ?? (program, arguments)
     }
 
     /// One request on the unix socket, by curl.
@@ -122,7 +137,7 @@ package final class TestDaemon: Sendable {
         ]
         for header in headers { arguments += ["-H", header] }
         if !body.isEmpty { arguments += ["--data-binary", body] }
-        let result = try await ProcessRunner.run("curl", arguments, deadline: .seconds(130), outputLimit: 16 << 20)
+        let result = try await run("curl", arguments, deadline: .seconds(130))
         guard let split = result.outputText.lastIndex(of: "\n") else { throw TestFailure("\(method) \(path): no answer") }
         let status = Int(result.outputText[result.outputText.index(after: split)...]) ?? 0
         return Answer(status: status, body: String(result.outputText[..<split]))
@@ -133,6 +148,21 @@ package final class TestDaemon: Sendable {
         try await mustLxc("storage", "create", "pool", "dir")
         try await mustLxc("profile", "device", "add", "default", "root", "disk", "path=/", "pool=pool")
         try await mustLxc("image", "import", try await TestImage.busybox(), "--alias", "busybox")
+    }
+
+    // MARK: Several hosts
+
+    /// Listens on its host's address, so that others can reach it there.
+    package func listen() async throws {
+        guard let host else { throw TestFailure("a daemon without a host of its own has no address to listen on") }
+        try await mustLxc("config", "set", "core.https_address", host.address + ":8443")
+    }
+
+    /// Makes another daemon a remote of this one's client, by a join token; the other must listen.
+    package func addRemote(_ name: String, _ other: TestDaemon) async throws {
+        let text = try await other.mustLxc("config", "trust", "add", "--name", name + "-client")
+        guard let token = text.split(whereSeparator: \.isWhitespace).last else { throw TestFailure("no token in: \(text)") }
+        try await mustLxc("remote", "add", name, String(token))
     }
 
     // MARK: Taking down
