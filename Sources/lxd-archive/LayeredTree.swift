@@ -17,6 +17,18 @@ enum LayeredTree {
         return tree
     }
 
+    /// Opens the merged tree for writing: what changes goes to `upper`.
+    /// - Parameter lower: Topmost first; at least one.
+    static func openWritable(lower: [Int32], upper: Int32, work: Int32) throws(Failure) -> Descriptor {
+        let own = try lower.map { (layer) throws(Failure) in try reopen(layer) }
+        let (top, scratch) = (try reopen(upper), try reopen(work))
+        let options = "lowerdir=" + own.map { "/proc/self/fd/\($0.number)" }.joined(separator: ":")
+            + ",upperdir=/proc/self/fd/\(top.number),workdir=/proc/self/fd/\(scratch.number)"
+        let tree = try mount(options: options, flags: UInt64(CLXD_MS_NODEV | CLXD_MS_NOSUID | CLXD_MS_NOEXEC))
+        withExtendedLifetime((own, top, scratch)) {}
+        return tree
+    }
+
     /// The same directory through this namespace's mounts.
     private static func reopen(_ layer: Int32) throws(Failure) -> Descriptor {
         var buffer = [CChar](repeating: 0, count: 4097)
@@ -34,9 +46,10 @@ enum LayeredTree {
     }
 
     /// Mounts over a directory that exists everywhere; only this process sees it.
-    private static func mount(options: String) throws(Failure) -> Descriptor {
+    private static func mount(
+        options: String, flags: UInt64 = UInt64(CLXD_MS_NODEV | CLXD_MS_NOSUID | CLXD_MS_NOEXEC | CLXD_MS_RDONLY)
+    ) throws(Failure) -> Descriptor {
         guard options.utf8.count < 4096 else { throw Failure(.limit, "the volume has too many layers") }
-        let flags = UInt64(CLXD_MS_NODEV | CLXD_MS_NOSUID | CLXD_MS_NOEXEC | CLXD_MS_RDONLY)
         try check(clxd_mount("overlay", "/run", "overlay", flags, options), "mount the volume's layers")
         return Descriptor(try check(clxd_openat2(CLXD_AT_FDCWD, "/run", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), "open the tree"))
     }

@@ -439,6 +439,19 @@ static inline unsigned clxd_major(uint64_t device) { return major(device); }
 static inline unsigned clxd_minor(uint64_t device) { return minor(device); }
 
 #include "CLXDLinuxTree.h"
+#include "CLXDLinuxBtrfs.h"
+#include "CLXDLinuxProbe.h"
+
+/* ---- signals ---- */
+static inline void clxd_no_handler(int number) { (void)number; }
+/* A child that ends interrupts a wait, and nothing else happens. */
+static inline void clxd_ignore_interrupts(void) {
+    struct sigaction a;
+    memset(&a, 0, sizeof a);
+    a.sa_handler = clxd_no_handler;
+    sigaction(SIGCHLD, &a, NULL);
+}
+static inline void clxd_restore_interrupts(void) { signal(SIGCHLD, SIG_DFL); }
 
 /* ---- threads ---- */
 /* Starts a detached thread with all signals blocked: signals belong to the threads that expect them. */
