@@ -83,6 +83,8 @@ let package = Package(
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ]),
+        // Servers that give images away: simplestreams, LXD, plain URLs; for the daemon and the client.
+        module("LXDImageServers", ["LXDAPI", "LXDHTTP", crypto, nioCore]),
         // Certificates: making, reading, fingerprints, pins, the trust decision.
         module(
             "LXDAuth",
@@ -112,7 +114,8 @@ let package = Package(
         module(
             "LXDCore",
             [
-                "LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", "LXDAuth", "LXDDatabase", "LXDImages", "LXDStorage",
+                "LXDAPI", "LXDConfig", "LXDLinux", "LXDNetlink", "LXDRuntimePlan", "LXDAuth", "LXDDatabase", "LXDImages",
+                "LXDImageServers", "LXDStorage",
                 "LXDNetwork", "LXDDevices", "LXDRuntime", logging, systemPackage, crypto, yams,
             ]),
         // Routes: decode, authorize, call, encode; one file a resource.
@@ -127,7 +130,7 @@ let package = Package(
         // One command a file; tables, editor, progress.
         module(
             "LXCCommands",
-            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto,
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDImageServers", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"), nioCore, systemPackage,
             ]),
 
@@ -136,7 +139,7 @@ let package = Package(
             "lxd",
             [
                 "LXDServer", "LXDCore", "LXDClient", "LXDAPI", "LXDAuth", "LXDConfig", "LXDHTTP", "LXDLinux", "LXDNetlink", "LXDRuntime",
-                "LXDRuntimePlan", "LXDStorage", "LXDNetwork", "LXDDevices", "LXDImages", "LXDDatabase", "CLXDLinux", arguments, logging,
+                "LXDRuntimePlan", "LXDStorage", "LXDNetwork", "LXDDevices", "LXDImages", "LXDImageServers", "LXDDatabase", "CLXDLinux", arguments, logging,
                 yams, systemPackage, nioCore, nioPosix,
             ]),
         program("lxd-helper", ["CLXC", "CLXDLinux", "LXDRuntimePlan"]),
@@ -149,7 +152,8 @@ let package = Package(
         tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
         tests(
             "LXDHTTPTests",
-            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio")]),
+            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),]),
+        tests("LXDImageServersTests", ["LXDImageServers", "LXDAPI", "LXDHTTP", crypto, nioCore, nioPosix, logging]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("LXDImagesTests", ["LXDImages", "LXDAPI", "LXDLinux", systemPackage, logging]),
         tests("LXDImageBuilderTests", ["LXDImageBuilder", systemPackage]),
@@ -164,7 +168,7 @@ let package = Package(
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LXDSystemTests",
-            dependencies: ["LXDTestSupport", "LXDAPI", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging],
+            dependencies: ["LXDTestSupport", "LXDAPI", "LXDAuth", "LXDClient", "LXDHTTP", "LXDLinux", systemPackage, logging],
             exclude: ["Fixtures"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]

@@ -231,7 +231,7 @@ extension Transaction {
         }
     }
 
-    private func loadImages(_ condition: String, _ arguments: StatementArguments) throws -> [ImageRow] {
+    func loadImages(_ condition: String, _ arguments: StatementArguments) throws -> [ImageRow] {
         let from = "FROM images JOIN projects ON projects.id = images.project_id WHERE \(condition)"
         let owners = "SELECT images.id \(from)"
         let properties = try imageProperties.load(database, owners: owners, arguments)

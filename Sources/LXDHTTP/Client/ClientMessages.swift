@@ -7,6 +7,8 @@ package struct OutgoingRequest: Sendable {
     package var body: OutgoingBody
     /// How long to wait for the answer's head once the request is sent; nil: as long as it takes.
     package var timeout: Duration?
+    /// How slowly the answer's body may come; nil: as slowly as it likes.
+    package var pace: BodyPace?
 
     package init(
         _ verb: HTTPVerb, _ target: String, headers: HeaderFields = [:], body: OutgoingBody = .none,

@@ -7,13 +7,15 @@ package final class HTTPClientSession: Sendable {
     package let endpoint: HTTPEndpoint
     private let connectTimeout: Duration
     private let group: any EventLoopGroup
+    private let tunnel: ProxyTunnel?
     private let idle = Mutex<[HTTPConnection]>([])
     private let idleMax = 8
 
     package init(
         _ endpoint: HTTPEndpoint, connectTimeout: Duration = .seconds(30),
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil
     ) {
+        self.tunnel = tunnel
         self.endpoint = endpoint
         self.connectTimeout = connectTimeout
         self.group = group
@@ -64,7 +66,7 @@ package final class HTTPClientSession: Sendable {
     }
 
     private func open() async throws -> HTTPConnection {
-        try await HTTPConnection.open(endpoint, timeout: connectTimeout, group: group)
+        try await HTTPConnection.open(endpoint, timeout: connectTimeout, group: group, tunnel: tunnel)
     }
 
     private func take() -> HTTPConnection? {

@@ -19,11 +19,13 @@ package final class HTTPConnection: Sendable {
 
     /// Connects and, with TLS, shakes hands and checks the server.
     ///
-    /// - Parameter timeout: For both together.
+    /// - Parameters:
+    ///   - timeout: For both together.
+    ///   - tunnel: The proxy to go through; nil for the direct way.
     /// - Throws: `HTTPTransportError.untrustedCertificate`, `.connectTimeout`, or the system's error.
     package static func open(
         _ endpoint: HTTPEndpoint, timeout: Duration = .seconds(30),
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil
     ) async throws -> HTTPConnection {
         let shown = ShownCertificate()
         let bootstrap = ClientBootstrap(group: group)
@@ -31,7 +33,7 @@ package final class HTTPConnection: Sendable {
             .channelOption(.allowRemoteHalfClosure, value: true)
         let initialize: @Sendable (any Channel) -> EventLoopFuture<(Wrapped, EventLoopFuture<Void>)> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                try Self.configure(channel, endpoint: endpoint, shown: shown, timeout: timeout)
+                try Self.configure(channel, endpoint: endpoint, tunnel: tunnel, shown: shown, timeout: timeout)
             }
         }
         let wrapped: Wrapped
@@ -43,7 +45,8 @@ package final class HTTPConnection: Sendable {
                     unixDomainSocketPath: path, channelInitializer: initialize)
             case .tcp(let host, let port, _):
                 (wrapped, secured) = try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .connect(host: host, port: Int(port), channelInitializer: initialize)
+                    .connect(
+                        host: tunnel?.host ?? host, port: Int(tunnel?.port ?? port), channelInitializer: initialize)
             }
         } catch is ChannelError {
             throw HTTPTransportError.connectTimeout(endpoint.description)
@@ -95,7 +98,7 @@ package final class HTTPConnection: Sendable {
             if let upload, case .failure(let cause) = await upload.result, !(cause is CancellationError) { throw cause }
             throw error
         }
-        return response(head, verb: request.verb, upload: upload)
+        return response(head, verb: request.verb, upload: upload, pace: request.pace)
     }
 
     /// Asks for a WebSocket; on success the connection is the WebSocket's.
@@ -204,11 +207,13 @@ package final class HTTPConnection: Sendable {
         return head
     }
 
-    private func response(_ head: HTTPResponseHead, verb: HTTPVerb, upload: Task<Void, any Error>?) -> IncomingResponse
-    {
+    private func response(
+        _ head: HTTPResponseHead, verb: HTTPVerb, upload: Task<Void, any Error>?, pace: BodyPace? = nil
+    ) -> IncomingResponse {
         let keepAlive = head.isKeepAlive
         let length = head.headers.first(name: "content-length").flatMap { Int($0) }
-        let body = IncomingBody(contentLength: verb == .head ? 0 : length, limitBytes: .max) { [self] in
+        let watch = pace.map { PaceWatch($0, link.channel) }
+        @Sendable func next() async throws -> ByteBuffer? {
             switch try await link.next() {
             case .body(let buffer)?: return buffer
             case .end?:
@@ -218,6 +223,10 @@ package final class HTTPConnection: Sendable {
             case nil: throw HTTPTransportError.bodyTruncated
             default: throw HTTPTransportError.protocolViolation("no response body")
             }
+        }
+        let body = IncomingBody(contentLength: verb == .head ? 0 : length, limitBytes: .max) {
+            guard let watch else { return try await next() }
+            return try await watch.next(next)
         }
         return IncomingResponse(status: Int(head.status.code), headers: HeaderFields(head.headers), body: body)
     }
@@ -239,10 +248,11 @@ package final class HTTPConnection: Sendable {
     // MARK: - Channel
 
     private static func configure(
-        _ channel: any Channel, endpoint: HTTPEndpoint, shown: ShownCertificate, timeout: Duration
+        _ channel: any Channel, endpoint: HTTPEndpoint, tunnel: ProxyTunnel?, shown: ShownCertificate, timeout: Duration
     ) throws -> (Wrapped, EventLoopFuture<Void>) {
         let pipeline = channel.pipeline.syncOperations
         var secured = channel.eventLoop.makeSucceededVoidFuture()
+        if let tunnel { try pipeline.addHandler(ProxyTunnelHandler(tunnel)) }
         if case .tcp(let host, _, let tls?) = endpoint {
             let handshake = HandshakeWaiter(
                 promise: channel.eventLoop.makePromise(), timeout: TimeAmount(timeout), target: endpoint.description)
