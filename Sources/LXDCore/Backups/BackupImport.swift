@@ -94,6 +94,15 @@ extension BackupService {
         if root?.config["pool"] != target {
             row.devices[root?.name ?? "root"] = (root?.config ?? ["type": "disk", "path": "/"]).merging(["pool": target]) { $1 }
         }
+        let wanted = row
+        row = try await environment.store.read { tx in
+            var row = wanted
+            try tx.stripVolatile(&row.config, project: project)
+            let instance = LoadedInstance(row, profiles: inherited)
+            try tx.admitToProject(instance, replacing: nil)
+            for snapshot in snapshots { try tx.admitToProject(snapshot: snapshot.config, snapshot.devices, of: instance) }
+            return row
+        }
         // Keys of the drivers of other pools mean nothing here.
         func known(_ config: [String: String]) -> [String: String] {
             config.filter { (try? VolumeKeys.validate([$0.key: $0.value], volume: name, isCustom: false)) != nil }
@@ -110,7 +119,10 @@ extension BackupService {
         try await environment.locks.with(key, .create) {
             let instance = try await instances.insert(
                 plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
-            try await insertSnapshots(plan, instance)
+            do { try await insertSnapshots(plan, instance) } catch {
+                try await environment.removeEverything(of: instance)
+                throw error
+            }
             try await instances.fill(instance, progress: .none) { [archive] pool, volume in
                 @Sendable func unpack(_ snapshot: String?, _ target: FillTarget) async throws {
                     try await archive.unpack(
@@ -124,7 +136,14 @@ extension BackupService {
                 }
                 try await pool.create(volume, from: .fill { try await unpack(nil, $0) })
             }
-            environment.announce(.instanceCreated, key, by: requestor)
+            environment.announce(
+                .instanceCreated, key, by: requestor,
+                context: ["type": .string("container"), "storage-pool": .string(try instance.rootPool())])
+            for snapshot in plan.snapshots {
+                environment.announce(
+                    .instanceSnapshotCreated, SnapshotService.path(key, snapshot.name), project: key.project,
+                    by: requestor)
+            }
         }
     }
 
@@ -139,6 +158,7 @@ extension BackupService {
                 row.expiresAt = snapshot.expiresAt.isZero ? nil : snapshot.expiresAt
                 row.config = snapshot.config
                 row.devices = snapshot.devices
+                try tx.admitToProject(snapshot: row.config, row.devices, of: instance)
                 if let root = rootDisk(row.devices) { row.devices[root.name]?["pool"] = pool }
                 try tx.insertSnapshot(row)
                 if let volume {

@@ -39,6 +39,7 @@ package final class BackupService: Sendable {
     /// The name of a new backup: as asked for, or the next of `backup0`, `backup1`…
     package func planName(_ key: InstanceKey, _ request: InstanceBackupsPost) async throws -> String {
         let name = try await environment.store.read { tx in
+            try tx.admitBackupCreation(project: key.project)
             let instance = try tx.loadInstance(key)
             guard request.name.isEmpty else { return request.name }
             return try SnapshotTimes.name(
@@ -62,6 +63,7 @@ package final class BackupService: Sendable {
         try await environment.locks.with(key, .backup) {
             let instanceOnly = request.instanceOnly || request.containerOnly
             let (instance, row, config) = try await environment.store.write { tx in
+                try tx.admitBackupCreation(project: key.project)
                 let instance = try tx.loadInstance(key)
                 guard try tx.backup(instanceID: instance.row.id, name: name) == nil else {
                     throw LXDError.conflict("Backup \(goQuoted(key.name + "/" + name)) already exists")
@@ -154,7 +156,7 @@ package final class BackupService: Sendable {
             try tx.renameBackup(id: row.id, to: newName)
         }
         try FileManager.default.moveItem(atPath: path(key, name), toPath: path(key, newName))
-        announce(.instanceBackupRenamed, key, newName, requestor, ["old_name": .string(name)])
+        announce(.instanceBackupRenamed, key, newName, requestor, ["old_name": .string(key.name + "/" + name)])
     }
 
     package func delete(_ key: InstanceKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {

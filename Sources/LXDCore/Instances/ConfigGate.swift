@@ -40,9 +40,23 @@ package struct ConfigGate: Sendable {
     /// Which way the configuration came.
     package enum Way: Sendable, Equatable {
         case create, update, copy, restore, importBackup, profileChange
+        /// A copy whose original goes when it is complete.
+        case move(InstanceKey)
 
         /// Whether a person asked for exactly this configuration, so that a refusal can be acted on.
         var isUserRequested: Bool { self != .restore }
+
+        /// Whether the keys under `volatile.` come from the server's own records.
+        fileprivate var trustsVolatile: Bool {
+            switch self {
+            case .create, .update, .importBackup: false
+            case .copy, .restore, .profileChange, .move: true
+            }
+        }
+
+        fileprivate var leaving: InstanceKey? {
+            if case .move(let key) = self { key } else { nil }
+        }
     }
 
     private let devices: any DeviceRules
@@ -62,18 +76,18 @@ package struct ConfigGate: Sendable {
     ///   - old: The state so far; nil for a new instance.
     /// - Returns: The state to be written.
     package func admit(_ row: InstanceRow, replacing old: LoadedInstance?, _ way: Way, _ tx: Transaction) throws -> LoadedInstance {
-        let project = try tx.requireProject(row.project)
         let profiles = try tx.requireProfiles(row.profiles, project: row.project)
         var instance = LoadedInstance(row, profiles: profiles)
+        try tx.admitToProject(
+            instance, replacing: old, leaving: way.leaving, trustsVolatile: way.trustsVolatile)
         if way.isUserRequested {
             try checkArchitecture(row.architecture)
-            try context("Invalid config") { try InstanceKeys.validate(row.config) }
+            try context("Invalid config") { try InstanceKeys.validate(row.config, type: row.type) }
             try context("Invalid expanded config", isSkipped: old == nil) {
                 try checkCombinations(instance.expandedConfig)
                 try InstanceKeys.validate(instance.expandedConfig)
             }
             try checkDevices(instance, tx)
-            try checkRestrictions(instance, project)
         }
         if let old, way.isUserRequested {
             for key in VolatileKeys.protected where old.row.config[key] != nil && row.config[key] == nil {
@@ -95,10 +109,10 @@ package struct ConfigGate: Sendable {
         return instance.with(config: added.mapValues { $0 })
     }
 
-    /// Checks what a profile is to hold, by the rules for any instance of the project.
-    package func admitProfile(
-        config: [String: String], devices: [String: [String: String]], project: String, _ tx: Transaction
-    ) throws {
+    /// Checks what a profile is to hold, by the rules for any instance of the project and, of those that use it, each.
+    package func admitProfile(_ profile: ProfileRow, _ tx: Transaction) throws {
+        let (config, devices, project) = (profile.config, profile.devices, profile.project)
+        try tx.admitToProject(profile)
         for key in config.keys {
             if key.hasPrefix("volatile.") { throw LXDError.badRequest("Volatile keys can only be set on instances") }
             if key.hasPrefix("image.") { throw LXDError.badRequest("Image keys can only be set on instances") }
@@ -142,21 +156,6 @@ package struct ConfigGate: Sendable {
         _ = try Architectures.numbered(id)
         guard architectures.contains(id) else {
             throw LXDError.internalError("Requested architecture isn't supported by this host")
-        }
-    }
-
-    /// A restricted project lets in only keys that are marked safe.
-    private func checkRestrictions(_ instance: LoadedInstance, _ project: ProjectRow) throws {
-        guard isTrue(project.config["restricted"]) else { return }
-        if isTrue(instance.expandedConfig["security.privileged"]), project.config["restricted.containers.privilege"] != "allow" {
-            throw LXDError.forbidden("Privileged containers are forbidden")
-        }
-        if isTrue(instance.expandedConfig["security.nesting"]), project.config["restricted.containers.nesting"] != "allow" {
-            throw LXDError.forbidden("Container nesting is forbidden")
-        }
-        guard project.config["restricted.containers.lowlevel"] != "allow" else { return }
-        for key in instance.expandedConfig.keys.sorted() where InstanceKeys.key(key)?.privilege == .lowLevel {
-            throw LXDError.forbidden("Use of low-level config \(goQuoted(key)) on instance \(goQuoted(instance.name)) of project \(goQuoted(project.name)) is forbidden")
         }
     }
 

@@ -67,11 +67,7 @@ extension InstanceService {
 }
 
 extension InstanceService: ProfileInstances {
-    package func checkProfile(config: [String: String], devices: [String: [String: String]], project: String) async throws {
-        try await environment.store.read { [gate] tx in
-            try gate.admitProfile(config: config, devices: devices, project: project, tx)
-        }
-    }
+    package func check(_ profile: ProfileRow, _ tx: Transaction) throws { try gate.admitProfile(profile, tx) }
 
     package func profileChanged(from old: ProfileRow, to new: ProfileRow) async -> [ProfileFollowFailure] {
         let instances: [LoadedInstance]

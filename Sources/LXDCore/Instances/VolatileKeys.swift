@@ -52,6 +52,11 @@ package enum VolatileKeys {
         return interfaces(old) != interfaces(new)
     }
 
+    /// Whether a client may set the key even in a restricted project.
+    package static func isHarmless(_ key: String) -> Bool {
+        [baseImage, applyTemplate, lastPower].contains(key) || key.hasSuffix(".apply_quota") || key.hasSuffix(".hwaddr")
+    }
+
     /// The keys that follow an instance when it is copied.
     package static func isCopied(_ key: String) -> Bool {
         guard key.hasPrefix("volatile.") else { return true }

@@ -3,8 +3,8 @@ package import LXDDatabase
 
 /// What profiles need of the instances that use them.
 package protocol ProfileInstances: Sendable {
-    /// Checks configuration and devices by the rules for any instance of the project.
-    func checkProfile(config: [String: String], devices: [String: [String: String]], project: String) async throws
+    /// Checks what a profile is to hold, for its project and for each instance that uses it.
+    func check(_ profile: ProfileRow, _ tx: Transaction) throws
     /// Makes the running instances that use a profile follow a change that is already stored.
     ///
     /// - Returns: Those that could not follow, with the reason.
@@ -57,16 +57,16 @@ package final class ProfileService: Sendable {
         project: String, _ request: ProfilesPost, by requestor: EventLifecycleRequestor?
     ) async throws -> String {
         let name = try ProfileName(request.name).rawValue
-        let owner = try await store.read { try $0.effectiveProject(project, .profiles) }
-        try await instances.checkProfile(config: request.config, devices: request.devices, project: owner)
-        try await store.write { tx in
-            guard try tx.profile(project: owner, name: name) == nil else {
+        let owner = try await store.write { [instances] tx in
+            let row = ProfileRow(
+                project: try tx.effectiveProject(project, .profiles), name: name, description: request.description,
+                config: request.config, devices: request.devices)
+            guard try tx.profile(project: row.project, name: name) == nil else {
                 throw LXDError.conflict("Error inserting \"\(name)\" into database: The profile already exists")
             }
-            try tx.insertProfile(
-                ProfileRow(
-                    project: owner, name: name, description: request.description, config: request.config,
-                    devices: request.devices))
+            try instances.check(row, tx)
+            try tx.insertProfile(row)
+            return row.project
         }
         let source = ResourcePath.of("profiles", name, project: owner)
         announce(.profileCreated, source, project: owner, by: requestor)
@@ -87,13 +87,13 @@ package final class ProfileService: Sendable {
         let current = Self.wire(old, [:])
         try precondition(current)
         let put = try change(current)
-        try await instances.checkProfile(config: put.config, devices: put.devices, project: old.project)
-        let new = try await store.write { tx in
+        let new = try await store.write { [instances] tx in
             var new = try Self.find(tx, project, name)
             guard new == old else { throw LXDError.conflict("Profile \"\(name)\" was changed meanwhile, try again") }
             new.description = put.description
             new.config = put.config
             new.devices = put.devices
+            try instances.check(new, tx)
             try Self.checkRootPool(tx, old, new)
             try tx.updateProfile(new)
             return new

@@ -1,6 +1,7 @@
 package import LXDAPI
 import LXDConfig
 package import LXDDatabase
+import LXDNetlink
 
 /// Projects: separate sets of instances, and where wished of images, profiles, networks and volumes.
 package final class ProjectService: Sendable {
@@ -29,8 +30,8 @@ package final class ProjectService: Sendable {
         }
         let project = ProjectRow(
             name: try ProjectName(request.name).rawValue, description: request.description, config: config)
-        try Self.validate(config)
         try await store.write { tx in
+            try Self.validate(project, tx)
             guard try tx.project(project.name) == nil else {
                 throw LXDError.conflict(
                     "Failed creating project \"\(project.name)\": Failed adding database record: This \"projects\" entry already exists")
@@ -57,9 +58,10 @@ package final class ProjectService: Sendable {
             let changed = Set(old.keys).union(new.config.keys).filter { (old[$0] ?? "") != (new.config[$0] ?? "") }
             let features = ProjectFeature.allCases.filter { changed.contains($0.rawValue) }
             try Self.checkFeatures(features, of: project)
-            try Self.validate(new.config)
             row.description = new.description
             row.config = new.config
+            try Self.validate(row, tx)
+            try tx.admitProjectUpdate(row, changed: changed)
             try tx.updateProject(row)
             if features.contains(.profiles) {
                 if isTrue(new.config[ProjectFeature.profiles.rawValue]) {
@@ -101,26 +103,63 @@ package final class ProjectService: Sendable {
     package func state(_ name: String) async throws -> ProjectState {
         try await store.read { tx in
             let project = try tx.requireProject(name)
-            let instances = try tx.instances(project: name)
+            let contents = try ProjectContents(project, tx)
+            let networks = try tx.networks(project: name).count { $0.state == .created }
             var state = ProjectState()
-            func add(_ key: String, _ limitKey: String, _ usage: Int) {
+            func add(_ key: String, _ usage: Int64, _ limit: Int64?) {
                 state.resources[key] = .with {
-                    $0.limit = project.config[limitKey].flatMap { Int64($0) } ?? -1
-                    $0.usage = Int64(usage)
+                    $0.limit = limit ?? -1
+                    $0.usage = usage
                 }
             }
-            add("instances", "limits.instances", instances.count)
-            add("containers", "limits.containers", instances.count { $0.type == .container })
-            add("virtual-machines", "limits.virtual-machines", instances.count { $0.type == .virtualMachine })
-            add("networks", "limits.networks", try tx.networks(project: name).count)
+            func add(_ key: String, _ usage: Int) throws {
+                add(key, Int64(usage), try contents.count("limits." + key).map { Int64($0) })
+            }
+            try add("instances", contents.instances.count)
+            try add("containers", contents.instances.count { $0.row.type == .container })
+            try add("virtual-machines", contents.instances.count { $0.row.type == .virtualMachine })
+            try add("networks", networks)
+            for limit in AggregateLimit.allCases {
+                let text = project.config[limit.rawValue] ?? ""
+                add(
+                    String(limit.rawValue.dropFirst("limits.".count)), try contents.total(limit, isLenient: true),
+                    text.isEmpty ? nil : try limit.parse(text))
+            }
             return state
         }
     }
 
-    private static func validate(_ config: [String: String]) throws {
-        try ProjectKeys.validate(config)
-        if isTrue(config["restricted"]), isFalse(config[ProjectFeature.profiles.rawValue]) {
+    private static func validate(_ project: ProjectRow, _ tx: Transaction) throws {
+        try ProjectKeys.validate(project.config)
+        // Profiles of another project are not held to this one's restrictions; leaving the key out means the same.
+        if isTrue(project.config["restricted"]), !project.has(.profiles) {
             throw LXDError.badRequest("Projects without their own profiles cannot be restricted")
+        }
+        try checkSubnets(project.config["restricted.networks.subnets"] ?? "", tx)
+    }
+
+    /// Subnets must be among the routes of the uplink they are taken from.
+    private static func checkSubnets(_ text: String, _ tx: Transaction) throws {
+        for entry in ConfigList.values(text) {
+            guard let colon = entry.firstIndex(of: ":") else {
+                throw LXDError.badRequest(
+                    "Invalid project configuration key \"restricted.networks.subnets\" value: Subnet \(goQuoted(entry)) invalid, must be in the format of \"<uplink network>:<subnet>\"")
+            }
+            let uplink = String(entry[..<colon])
+            let subnet = String(entry[entry.index(after: colon)...])
+            func invalid(_ reason: String) -> LXDError {
+                .badRequest("Invalid project configuration key \"restricted.networks.subnets\" value: \(reason)")
+            }
+            guard let wanted = IPPrefix(subnet) else { throw invalid("invalid CIDR address: \(subnet)") }
+            guard wanted.network == wanted else { throw invalid("Not an IP network address \(goQuoted(subnet))") }
+            guard let network = try tx.network(project: "default", name: uplink) else {
+                throw invalid("Invalid uplink network \(goQuoted(uplink)): Network not found")
+            }
+            let routes = ["ipv4.routes", "ipv6.routes"].flatMap { ConfigList.values(network.config[$0]) }
+            guard routes.compactMap({ IPPrefix($0) }).contains(where: { $0.length <= wanted.length && $0.contains(wanted.address) })
+            else {
+                throw invalid("Uplink network \(goQuoted(uplink)) doesn't contain \(goQuoted(subnet)) in its routes")
+            }
         }
     }
 

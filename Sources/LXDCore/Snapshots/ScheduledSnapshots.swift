@@ -9,7 +9,9 @@ extension SnapshotService {
         let instances: [LoadedInstance]
         do {
             instances = try await environment.store.read { tx in
-                try tx.loadInstances().filter { $0.expandedConfig["snapshots.schedule"]?.isEmpty == false }
+                try tx.loadInstances().filter {
+                    try $0.expandedConfig["snapshots.schedule"]?.isEmpty == false && tx.allowsSnapshots(project: $0.project)
+                }
             }
         } catch {
             environment.logger.error("Failed loading instances for snapshots", metadata: ["error": "\(error)"])

@@ -40,10 +40,7 @@ package final class SnapshotService: Sendable {
         _ key: InstanceKey, _ request: InstanceSnapshotsPost
     ) async throws -> (name: String, expiresAt: LXDTime?) {
         let (instance, names) = try await environment.store.read { tx in
-            let project = try tx.requireProject(key.project)
-            if isTrue(project.config["restricted"]), project.config["restricted.snapshots"] != "allow" {
-                throw LXDError.forbidden("Project \(goQuoted(project.name)) doesn't allow for snapshot creation")
-            }
+            try tx.admitSnapshotCreation(project: key.project)
             let instance = try tx.loadInstance(key)
             return (instance, try tx.snapshots(instanceID: instance.row.id).map(\.name))
         }
@@ -80,7 +77,11 @@ package final class SnapshotService: Sendable {
     package func createAtStart(_ instance: LoadedInstance) async throws {
         let triggers = (instance.expandedConfig["snapshots.schedule"] ?? "").lowercased().split(separator: ",")
         guard triggers.contains(where: { $0.filter { $0 != " " } == "@startup" }) else { return }
-        let names = try await environment.store.read { try $0.snapshots(instanceID: instance.row.id).map(\.name) }
+        let names = try await environment.store.read { tx -> [String]? in
+            guard try tx.allowsSnapshots(project: instance.project) else { return nil }
+            return try tx.snapshots(instanceID: instance.row.id).map(\.name)
+        }
+        guard let names else { return }
         let name = try Self.nextName(instance, existing: names)
         try await createLocked(
             instance.key, name: name,
@@ -91,6 +92,7 @@ package final class SnapshotService: Sendable {
         let isRunning = await lifecycle.isRunning(key)
         let (instance, id) = try await environment.store.write { tx in
             let instance = try tx.loadInstance(key)
+            try tx.admitSnapshotCreation(project: key.project)
             let poolName = try instance.rootPool()
             guard try tx.snapshot(instanceID: instance.row.id, name: name) == nil else {
                 throw LXDError.conflict(
@@ -148,7 +150,7 @@ package final class SnapshotService: Sendable {
             try await environment.writeBackupFile(key)
             environment.announce(
                 LifecycleAction.instanceSnapshotRenamed, Self.path(key, newName), project: key.project, by: requestor,
-                context: ["old_name": .string(name)])
+                context: ["old_name": .string(key.name + "/" + name)])
         }
     }
 
@@ -191,6 +193,7 @@ package final class SnapshotService: Sendable {
         guard !stateful else { throw LXDError.badRequest("Stateful snapshot restore requested by snapshot is stateless") }
         let (_, snapshot) = try await findForRestore(key, name)
         try await environment.locks.with(key, .restore) {
+            try await environment.store.read { tx in try tx.admitRestore(of: snapshot, to: key) }
             let wasRunning = await lifecycle.isRunning(key)
             if wasRunning { try await lifecycle.stopLocked(key, keepEphemeral: true) }
             let pool = try await environment.pools.driver(try await environment.load(key).rootPool())
@@ -260,7 +263,7 @@ package final class SnapshotService: Sendable {
         }
     }
 
-    private static func path(_ key: InstanceKey, _ name: String) -> String {
+    static func path(_ key: InstanceKey, _ name: String) -> String {
         ResourcePath.of("instances", key.name, "snapshots", name, project: key.project)
     }
 }

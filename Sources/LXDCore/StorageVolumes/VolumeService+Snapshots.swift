@@ -29,7 +29,10 @@ extension VolumeService {
         try Self.requireCustom(key)
         return try await locks.with(key, .snapshot) {
             let row = try await find(key)
-            let existing = try await store.read { try $0.storageVolumeSnapshots(volumeID: row.id).map(\.name) }
+            let existing = try await store.read { tx in
+                try tx.admitSnapshotCreation(project: key.project)
+                return try tx.storageVolumeSnapshots(volumeID: row.id).map(\.name)
+            }
             let name: String
             if request.name.isEmpty {
                 let last = existing.compactMap { $0.hasPrefix("snap") ? Int($0.dropFirst(4)) : nil }.max() ?? -1
@@ -89,7 +92,7 @@ extension VolumeService {
         }
         announce(
             .storageVolumeSnapshotRenamed, Self.snapshotPath(key, newName), project: key.project, by: requestor,
-            context: ["old_name": .string(key.name + "/" + name)])
+            context: ["old_name": .string(name)])
     }
 
     package func updateSnapshot(

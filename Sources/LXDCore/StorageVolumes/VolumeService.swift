@@ -99,6 +99,7 @@ package final class VolumeService: Sendable {
             draft.description = request.description
             draft.createdAt = .now()
             draft.config = try await defaults(pool).merging(request.config) { $1 }
+            if request.source.type.isEmpty { try await admit(draft) }
             let target = try Self.volume(draft)
             var copied: [VolumeSnapshotRow] = []
             switch request.source.type {
@@ -107,6 +108,7 @@ package final class VolumeService: Sendable {
             case "copy":
                 let source = try await sourceRow(request.source, owner: owner, pool: pool)
                 if request.config.isEmpty { draft.config = source.config }
+                try await admit(draft)
                 if draft.description.isEmpty { draft.description = source.description }
                 if !request.source.volumeOnly {
                     copied = try await store.read { try $0.storageVolumeSnapshots(volumeID: source.id) }
@@ -119,6 +121,8 @@ package final class VolumeService: Sendable {
             let snapshots = copied
             do {
                 try await store.write { tx in
+                    try tx.admitToProject(row, isNew: true)
+                    if !snapshots.isEmpty { try tx.admitSnapshotCreation(project: row.project) }
                     let id = try tx.insertStorageVolume(row)
                     for snapshot in snapshots {
                         var snapshot = snapshot
@@ -132,7 +136,8 @@ package final class VolumeService: Sendable {
                 throw error
             }
         }
-        announce(.storageVolumeCreated, key.path, project: owner, by: requestor)
+        announce(
+            .storageVolumeCreated, key.path, project: owner, by: requestor, context: ["type": .string("custom")])
         return key.path
     }
 
@@ -159,6 +164,7 @@ package final class VolumeService: Sendable {
             var row = try Self.find(tx, key)
             row.description = put.description
             row.config = put.config
+            if row.kind == .custom { try tx.admitToProject(row, isNew: false) }
             try tx.updateStorageVolume(row)
         }
         announce(.storageVolumeUpdated, key.path, project: key.project, by: requestor)
@@ -221,6 +227,11 @@ package final class VolumeService: Sendable {
     }
 
     // MARK: Parts
+
+    /// What the project refuses is said before anything is written to the pool; the transaction looks again.
+    private func admit(_ row: VolumeRow) async throws {
+        try await store.read { try $0.admitToProject(row, isNew: true) }
+    }
 
     func find(_ key: VolumeKey) async throws -> VolumeRow {
         try await store.read { try Self.find($0, key) }
