@@ -1,4 +1,5 @@
 import Foundation
+import LXDLinux
 import LXDTestSupport
 import Testing
 
