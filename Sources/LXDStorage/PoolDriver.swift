@@ -83,6 +83,21 @@ package protocol PoolDriver: Sendable {
     func withTree<Result: Sendable>(
         _ volume: Volume, isRunning: Bool, _ body: @Sendable (VolumeTree) async throws -> Result
     ) async throws -> Result
+
+    // MARK: Transfer
+
+    /// How the pool can send and receive volumes, best first; `rsync` is always among them.
+    var transferMethods: [TransferMethod] { get }
+    /// Sends a volume and snapshots of it.
+    func send(
+        _ transfer: OutgoingTransfer, over channel: any TransferChannel,
+        progress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws
+    /// Makes a volume and snapshots of what is sent: all of them or none.
+    func receive(
+        _ transfer: IncomingTransfer, over channel: any TransferChannel,
+        progress: @escaping @Sendable (TransferProgress) -> Void
+    ) async throws
 }
 
 /// The contents of a volume for reading: layers to be merged (by `lxd-archive`, in its own mount namespace) and the

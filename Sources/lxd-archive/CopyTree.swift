@@ -4,16 +4,19 @@ import Glibc
 /// `copy --layers FDS --to FD`: copies a tree exactly: ids, modes, times, hard links, nodes, every attribute.
 ///
 /// Of a single layer the copy has its whiteouts and overlay attributes too, so it can take that layer's place. File
-/// contents are shared where the file system can (FICLONE). The target is an empty directory.
+/// contents are shared where the file system can (FICLONE). The target is an empty directory. With `--option link` files
+/// are further names of the source's instead of copies.
 struct CopyTree {
     private let layers: [Int32]
     private let target: Int32
+    private let isLinking: Bool
     private let report: Report
 
     init(_ options: Arguments, _ report: Report) throws(Failure) {
         guard let list = options.text("--layers") else { throw Failure(.usage, "--layers is missing") }
         layers = try descriptors(list)
         target = try options.number("--to")
+        isLinking = options.text("--option") == "link"
         self.report = report
     }
 
@@ -23,7 +26,7 @@ struct CopyTree {
         // sysAdmin: without it overlay attributes can neither be seen nor set.
         try Confinement.seal(
             keeping: [.chown, .dacOverride, .fowner, .fsetid, .mknod, .setfcap, .sysAdmin], limits: .init(cpuSeconds: 24 * 3600))
-        var copier = TreeCopier(source: source.number, target: target, report: report)
+        var copier = TreeCopier(source: source.number, target: target, isLinking: isLinking, report: report)
         return try copier.run()
     }
 }
@@ -31,6 +34,7 @@ struct CopyTree {
 private struct TreeCopier {
     let source: Int32
     let target: Int32
+    let isLinking: Bool
     let report: Report
     var totals = Totals()
     var links: [InodeIdentity: Bytes] = [:]
@@ -38,8 +42,8 @@ private struct TreeCopier {
     var stack: [Descriptor] = []
     var buffer = Bytes(repeating: 0, count: 256 << 10)
 
-    init(source: Int32, target: Int32, report: Report) {
-        (self.source, self.target, self.report) = (source, target, report)
+    init(source: Int32, target: Int32, isLinking: Bool, report: Report) {
+        (self.source, self.target, self.isLinking, self.report) = (source, target, isLinking, report)
     }
 
     private var holder: Int32 { stack.last?.number ?? target }
@@ -68,6 +72,11 @@ private struct TreeCopier {
                 return
             }
             links[node.identity] = node.path
+        }
+        if isLinking && node.isRegular {
+            let result = node.name.withCString { clxd_linkat(node.holder, $0, holder, $0, 0) }
+            // EMLINK, EPERM of an immutable file: then it is copied after all.
+            if result == 0 { return }
         }
         switch node.type {
         case 0o040000:

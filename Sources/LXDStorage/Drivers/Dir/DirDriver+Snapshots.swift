@@ -81,7 +81,8 @@ extension DirDriver {
             let fresh = try layers.make(like: upper)
             let frozen = [upper] + record.lower
             do {
-                try DirRecord(lower: frozen, upper: fresh).write(to: layout.record(in: layout.path(volume)))
+                try DirRecord(lower: frozen, upper: fresh, mirrors: record.mirrors.map { [""] + $0 })
+                    .write(to: layout.record(in: layout.path(volume)))
             } catch {
                 try layers.release([fresh])
                 throw error

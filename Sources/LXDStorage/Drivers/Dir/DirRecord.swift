@@ -12,10 +12,14 @@ struct DirRecord: Codable, Sendable, Hashable {
     var lower: [String]
     /// The volume's own layer; snapshots and images have none.
     var upper: String?
+    /// Of layers that came from another server, its name for each of `lower`: the same name means the same contents of
+    /// that layer and all below it. Empty where there is none.
+    var mirrors: [String]?
 
-    init(lower: [String], upper: String? = nil) {
+    init(lower: [String], upper: String? = nil, mirrors: [String]? = nil) {
         self.lower = lower
         self.upper = upper
+        self.mirrors = mirrors
     }
 
     var layers: [String] { (upper.map { [$0] } ?? []) + lower }
@@ -39,7 +43,7 @@ struct DirRecord: Codable, Sendable, Hashable {
         guard record.version == currentVersion else {
             throw LXDError.internalError("The volume record \(path) is of version \(record.version); this daemon knows \(currentVersion)")
         }
-        guard record.layers.allSatisfy(DirLayers.isIdentifier) else {
+        guard record.layers.allSatisfy(DirLayers.isIdentifier), record.mirrors.map({ $0.count == record.lower.count }) ?? true else {
             throw LXDError.internalError("The volume record \(path) is damaged: a layer has no proper name")
         }
         return record

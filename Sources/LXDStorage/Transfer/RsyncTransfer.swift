@@ -1,0 +1,66 @@
+internal import LXDAPI
+internal import LXDLinux
+
+/// Volumes over rsync as every LXD 5.0 server sends and takes them: a run for each snapshot, then one for the volume.
+struct RsyncTransfer: Sendable {
+    static let features = ["xattrs", "delete", "compress", "bidirectional"]
+
+    let archive: ArchiveTool
+    let channel: any TransferChannel
+    let features: [String]
+    let progress: @Sendable (TransferProgress) -> Void
+
+    typealias TreeAccess = @Sendable (Volume, @escaping @Sendable (VolumeTree) async throws -> Void) async throws -> Void
+
+    /// - Parameter withTree: Opens the contents of a volume or snapshot.
+    func send(_ transfer: OutgoingTransfer, _ withTree: TreeAccess) async throws {
+        for volume in try transfer.snapshots.map({ try transfer.volume.withSnapshot($0) }) + [transfer.volume] {
+            try await withTree(volume) { tree in
+                try await pump(volume.description).exchange { input, output in
+                    var command = ArchiveCommand("rsync")
+                    command.add("--option", "send")
+                    if let limit = transfer.bandwidthLimit, isLimit(limit) { command.add("--option", "bwlimit=" + limit) }
+                    add(to: &command, input: input, output: output)
+                    command.add("--root", descriptor: tree.metadata)
+                    if volume.kind == .container && tree.layers != [tree.metadata] { command.add("--layers", descriptors: tree.layers) }
+                    return command
+                }
+            }
+        }
+    }
+
+    /// - Parameters:
+    ///   - root: The directory that the peer's tree goes to.
+    ///   - files: What is at its `rootfs`; nil if nothing is mounted there.
+    ///   - over: Layers below `files`; `work` is its work directory then.
+    func receive(root: Int32, files: Int32?, over: [Int32], work: Int32, name: String) async throws {
+        try await pump(name).exchange { input, output in
+            var command = ArchiveCommand("rsync")
+            command.add("--option", "receive")
+            add(to: &command, input: input, output: output)
+            command.add("--root", descriptor: root)
+            if let files { command.add("--to", descriptor: files) }
+            if !over.isEmpty {
+                command.add("--over", descriptors: over)
+                command.add("--work", descriptor: work)
+            }
+            return command
+        }
+    }
+
+    private func add(to command: inout ArchiveCommand, input: Int32, output: Int32) {
+        command.add("--input", descriptor: input)
+        command.add("--output", descriptor: output)
+        for feature in features where Self.features.contains(feature) { command.add("--option", feature) }
+    }
+
+    private func pump(_ name: String) -> ArchivePump {
+        ArchivePump(archive: archive, channel: channel) { [progress] in progress(TransferProgress(name: name, bytes: $0)) }
+    }
+
+    /// rsync's own form of a rate: a number with a unit.
+    private func isLimit(_ text: String) -> Bool {
+        let digits = text.drop { $0.isNumber || $0 == "." }
+        return text.first?.isNumber == true && text.utf8.allSatisfy { $0 < 0x80 } && digits.allSatisfy(\.isLetter) && digits.count <= 3
+    }
+}
