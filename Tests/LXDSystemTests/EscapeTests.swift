@@ -73,6 +73,50 @@ struct EscapeTests {
         }
     }
 
+    @Test func manyUsersAndLongValuesAreNoTrap() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("init", "busybox", "c1")
+            // Sixteen bits of a length were once enough for everybody.
+            for size in [70_000, 1_000_000] {
+                let body = #"{"config":{"environment.LONG":"\#(String(repeating: "x", count: size))"}}"#
+                let file = daemon.work + "/body"
+                try body.write(toFile: file, atomically: true, encoding: .utf8)
+                let answer = try await daemon.request("PATCH", "/1.0/instances/c1", "@" + file)
+                let started = try await daemon.lxc("start", "c1")
+                #expect(answer.status == 200 || answer.status == 400, "\(size): \(answer.body.prefix(200))")
+                if started.exit.isSuccess {
+                    let length = try await daemon.lxc("exec", "c1", "--", "sh", "-c", "echo ${#LONG}")
+                    #expect(!length.exit.isSuccess || length.outputText == "\(size)\n", "\(length.outputText)\(length.errorText)")
+                    try await daemon.mustLxc("stop", "--force", "c1")
+                } else {
+                    #expect(started.errorText.contains("Error:"))
+                }
+                try await daemon.mustLxc("config", "unset", "c1", "environment.LONG")
+            }
+            try await daemon.mustLxc("start", "c1")
+            try await daemon.mustLxc("exec", "c1", "--", "sh", "-c", "dd if=/dev/zero bs=1M count=200 2>/dev/null | tr '\\0' 'a' >> /etc/group")
+            let known = try await daemon.lxc("exec", "c1", "--user", "0", "--", "id", "-u")
+            #expect(known.outputText == "0\n", "a huge /etc/group: \(known.errorText)")
+        }
+    }
+
+    @Test func keysOfTheHostsTerminalCannotBePressedFromInside() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            // The terminal in the container is its own: the one the client runs on has another device and inode.
+            let script = "tty=$(lxc exec -t c1 -- tty); echo \"inside $tty\"; echo \"outside $(tty)\""
+            let folder = URL(fileURLWithPath: daemon.programs.client).deletingLastPathComponent().path
+            let result = try await daemon.run(
+                "script", ["-qec", "PATH=\(folder):$PATH; " + script, "/dev/null"], deadline: .seconds(30))
+            #expect(result.outputText.contains("/dev/pts/"), "\(result.outputText)")
+            let device = try await daemon.mustLxc("exec", "-t", "c1", "--", "sh", "-c", "stat -L -c %d /proc/self/fd/0; stat -c %d /dev/pts/ptmx")
+            let numbers = Set(device.split(whereSeparator: \.isWhitespace))
+            #expect(numbers.count == 1, "an exec's terminal is not of the container's own devpts: \(device)")
+        }
+    }
+
     @Test func stateFoldersAndTheSocketAreClosed() async throws {
         try await TestDaemon.withDaemon { daemon in
             try await daemon.prepareForContainers()
