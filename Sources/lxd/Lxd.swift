@@ -39,8 +39,8 @@ struct Lxd: AsyncParsableCommand {
                 }
             } catch let error as ExitCode {
                 Foundation.exit(error.rawValue)
-            } catch let error as CleanExit {
-                Self.exit(withError: error)
+            } catch where Self.exitCode(for: error).isSuccess {
+                Self.exit(withError: error)  // Help that was asked for, or a version.
             } catch {
                 FileHandle.standardError.write(Data("Error: \(LXDError.from(error).message)\n".utf8))
                 Foundation.exit(1)
