@@ -18,23 +18,7 @@ package enum ConnectionFailure {
             return LXDError(.init(httpStatus: status), "\(error)", cause: error)
         default:
             return LXDError(
-                .unavailable, "Get \"\(url)\": \(reason(error, host: endpoint.description))", cause: error)
-        }
-    }
-
-    /// Why a host could not be reached, in the words of Go's network library where it has some.
-    package static func reason(_ error: any Error, host: String) -> String {
-        switch error {
-        case let system as IOError: return "dial tcp \(host): connect: \(reason(system))"
-        case let connection as NIOConnectionError:
-            if connection.dnsAError != nil || connection.dnsAAAAError != nil, connection.connectionErrors.isEmpty {
-                return "lookup \(host): no such host"
-            }
-            let reasons = connection.connectionErrors.map { failed in
-                (failed.error as? IOError).map { reason($0) } ?? "\(failed.error)"
-            }
-            return "dial tcp \(host): connect: " + (reasons.first ?? "no connection")
-        default: return "\(error)"
+                .unavailable, "Get \"\(url)\": \(NetworkFailure.reason(error, host: endpoint.description))", cause: error)
         }
     }
 
@@ -45,17 +29,7 @@ package enum ConnectionFailure {
         case 13:  // EACCES
             .forbidden("You don't have the needed permissions to talk to the LXD daemon (socket path: \(path))", cause: error)
         default:
-            .unavailable("dial unix \(path): connect: \(reason(error)): Please check LXD is running", cause: error)
-        }
-    }
-
-    private static func reason(_ error: IOError) -> String {
-        switch error.errnoCode {
-        case 111: "connection refused"
-        case 110: "connection timed out"
-        case 113: "no route to host"
-        case 101: "network is unreachable"
-        default: error.description
+            .unavailable("dial unix \(path): connect: \(NetworkFailure.text(error)): Please check LXD is running", cause: error)
         }
     }
 }

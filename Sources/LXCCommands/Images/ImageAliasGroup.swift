@@ -73,7 +73,7 @@ struct ImageAliasList: LXCCommand {
         let reference = try ImageReference(arguments.first ?? "", session)
         var filters = Array(arguments.dropFirst())
         if !reference.reference.name.isEmpty { filters.append(reference.reference.name) }
-        let aliases = try await reference.server.imageAliases().filter { alias in
+        let aliases = try await reference.shelf.aliases().filter { alias in
             filters.isEmpty || filters.contains { alias.name.contains($0) || alias.target.contains($0) }
         }
         var table = Table(["ALIAS", "FINGERPRINT", "TYPE", "DESCRIPTION"])

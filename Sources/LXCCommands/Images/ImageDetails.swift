@@ -15,7 +15,7 @@ struct ImageInfo: LXCCommand {
     @Argument var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let image = try await ImageReference(arguments[0], session).image().value
+        let image = try await ImageReference(arguments[0], session).image(type: vm ? "virtual-machine" : "").value
         Standard.output(Self.text(image))
     }
 
@@ -63,7 +63,8 @@ struct ImageShow: LXCCommand {
     @Argument var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        Standard.output(try LXDYAML.encode(try await ImageReference(arguments[0], session).image().value.writable))
+        let image = try await ImageReference(arguments[0], session).image(type: vm ? "virtual-machine" : "").value
+        Standard.output(try LXDYAML.encode(image.writable))
     }
 }
 

@@ -7,8 +7,9 @@ import LXDClient
 final class TemporaryFolder: Sendable {
     let path: String
 
-    init() throws {
-        var template = Array("\(FileManager.default.temporaryDirectory.path)/lxc_XXXXXX".utf8CString)
+    /// - Parameter parent: Where it is made; nil where the system keeps such things.
+    init(in parent: String? = nil) throws {
+        var template = Array("\(parent ?? FileManager.default.temporaryDirectory.path)/lxc_XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw LocalFailure.of("mkdtemp", "temporary folder") }
         path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
@@ -31,6 +32,8 @@ struct ImageFiles {
         _ fingerprint: String, from server: ServerConnection, into folder: String, _ progress: ProgressRenderer
     ) async throws -> ImageFiles {
         defer { progress.done() }
+        // It becomes a file's name, and servers choose what an alias stands for.
+        guard Fingerprint.isPrefix(fingerprint) else { throw CommandFailure("Invalid fingerprint \(fingerprint.goQuoted)") }
         let content = try await server.exportImage(fingerprint)
         var meter = TransferMeter(total: content.length)
         let type = content.header("Content-Type") ?? ""

@@ -26,38 +26,40 @@ struct ImageGroup: CommandGroup {
 
 /// An image as a person names it: a remote and an alias or a part of a fingerprint.
 struct ImageReference {
-    let server: ServerConnection
+    let shelf: ImageShelf
     let reference: RemoteName
 
     init(_ server: ServerConnection, _ reference: RemoteName) {
-        self.server = server
+        shelf = .lxd(server)
         self.reference = reference
     }
 
     /// - Parameter allowPublic: Whether a remote will do that only gives images away.
     init(_ argument: String, _ session: Session, allowPublic: Bool = true) throws {
         reference = try session.parse(argument)
-        let remote = session.configuration.remotes[reference.remote]
-        if allowPublic, remote?.protocol == "simplestreams" {
-            throw CommandFailure("The remote \"\(reference.remote)\" is a simplestreams server; only the server can read those")
-        }
-        server =
-            allowPublic && remote?.isPublic == true
-            ? try ServerConnection(remote: reference.remote, of: session.configuration, allowPublic: true)
-            : try session.server(reference.remote)
+        shelf = allowPublic ? try session.shelf(reference.remote) : .lxd(try session.server(reference.remote))
     }
+
+    /// The server where more can be done than reading.
+    var server: ServerConnection {
+        get throws {
+            guard case .lxd(let server) = shelf else { throw CommandFailure("The remote isn't a private LXD server") }
+            return server
+        }
+    }
+
+    private var name: String { reference.name.isEmpty ? "default" : reference.name }
 
     /// The fingerprint that an alias stands for, or the name as it is.
-    func resolved(type: String = "") async throws -> String {
-        let name = reference.name.isEmpty ? "default" : reference.name
-        do {
-            return try await server.imageAlias(name).value.target
-        } catch let error as LXDError where error.code == .notFound {
-            return name
-        }
-    }
+    ///
+    /// - Parameter type: `container`, `virtual-machine`, or empty for either.
+    func resolved(type: String = "") async throws -> String { try await shelf.resolved(name, type: type) }
 
-    func image() async throws -> Versioned<Image> { try await server.image(try await resolved()) }
+    func image(type: String = "") async throws -> Versioned<Image> { try await shelf.image(name, type: type) }
+
+    func download(type: String = "", into folder: String, _ progress: ProgressRenderer) async throws -> ImageFiles {
+        try await shelf.download(name, type: type, into: folder, progress)
+    }
 }
 
 /// Names for images.

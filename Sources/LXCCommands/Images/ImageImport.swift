@@ -117,12 +117,11 @@ struct ImageExport: LXCCommand {
 
     func run(_ session: Session) async throws {
         let reference = try ImageReference(arguments[0], session)
-        let fingerprint = try await reference.resolved()
         let target = arguments.count > 1 ? arguments[1] : "."
         let isFolder = (try? LocalFile(target).kind) == .directory
         let folder = isFolder ? target : PathText.directory(target)
         let progress = session.renderer("Exporting the image: %s")
-        let files = try await ImageFiles.download(fingerprint, from: reference.server, into: folder, progress)
+        let files = try await reference.download(type: vm ? "virtual-machine" : "", into: folder, progress)
         if isFolder {
             try Self.move(files.metadata, to: files.metadataName.isEmpty ? nil : PathText.join(folder, files.metadataName))
             if let rootfs = files.rootfs {
@@ -175,28 +174,45 @@ struct ImageCopy: LXCCommand {
         guard target.name.isEmpty else { throw CommandFailure("Can't provide a name for the target image") }
         let destination = targetProject.isEmpty ? target.server : target.server.using(project: targetProject)
         let source = try session.parse(arguments[0])
-        let progress = session.renderer("Copying the image: %s")
         if let remote = session.configuration.remotes[source.remote], remote.protocol == "simplestreams" {
-            let fingerprint = try await copyFromImageServer(remote, source.name, destination, session, progress)
-            session.say("Image copied successfully!")
-            return try await ImageAliases.ensure(alias, on: destination, fingerprint: fingerprint)
+            return try await copyFromStreams(remote, source, destination, session)
         }
         // --project names that of the target; the source keeps the one of its remote.
         let reference = try ImageReference(arguments[0], session)
         let project = session.configuration.remotes[source.remote]?.project ?? ""
-        let server = reference.server.using(project: project)
+        let server = try reference.server.using(project: project)
         let image = try await server.image(try await ImageReference(server, source).resolved()).value
         let byAlias = image.public && !image.fingerprint.hasPrefix(source.name) ? source.name : ""
-        try await ImageTransfer(session: session, source: server, destination: destination, mode: mode)
-            .run(image, isPublic: `public`, autoUpdate: autoUpdate, alias: byAlias)
+        try await ImageTransfer(session: session, source: .lxd(server), destination: destination, mode: mode)
+            .run(image, from: server, isPublic: `public`, autoUpdate: autoUpdate, alias: byAlias)
         session.say("Image copied successfully!")
         var aliases = alias.map { name in ImageAlias.with { $0.name = name } }
         if copyAliases { aliases += image.aliases }
         try await ImageAliases.ensure(aliases, on: destination, fingerprint: image.fingerprint)
     }
 
-    private func copyFromImageServer(
-        _ remote: Remote, _ name: String, _ destination: ServerConnection, _ session: Session, _ progress: ProgressRenderer
+    private func copyFromStreams(
+        _ remote: Remote, _ source: RemoteName, _ destination: ServerConnection, _ session: Session
+    ) async throws {
+        let type = vm ? "virtual-machine" : ""
+        let reference = try ImageReference(arguments[0], session)
+        let fingerprint: String
+        switch mode {
+        case "pull": fingerprint = try await pullFromStreams(remote, source.name, type, destination, session)
+        case "relay":
+            let image = try await reference.image(type: type).value
+            fingerprint = try await ImageTransfer(session: session, source: reference.shelf, destination: destination, mode: mode)
+                .relay(image, isPublic: `public`)
+        default: throw CommandFailure("The image server can't push images: use the mode pull or relay")
+        }
+        session.say("Image copied successfully!")
+        var aliases = alias.map { name in ImageAlias.with { $0.name = name } }
+        if copyAliases { aliases += try await reference.image(type: type).value.aliases }
+        try await ImageAliases.ensure(aliases, on: destination, fingerprint: fingerprint)
+    }
+
+    private func pullFromStreams(
+        _ remote: Remote, _ name: String, _ type: String, _ destination: ServerConnection, _ session: Session
     ) async throws -> String {
         let request = ImagesPost.with {
             $0.public = `public`
@@ -206,10 +222,11 @@ struct ImageCopy: LXCCommand {
                 $0.mode = "pull"
                 $0.protocol = "simplestreams"
                 $0.server = remote.address
-                $0.alias = name
-                $0.imageType = vm ? "virtual-machine" : ""
+                $0.alias = name.isEmpty ? "default" : name
+                $0.imageType = type
             }
         }
+        let progress = session.renderer("Copying the image: %s")
         let ended = try await session.wait(try await destination.createImage(request), showing: progress)
         return ended.metadata["fingerprint"]?.stringValue ?? ""
     }

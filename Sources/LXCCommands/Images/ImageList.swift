@@ -48,14 +48,15 @@ struct ImageList: LXCCommand {
         var filters = Array(arguments.dropFirst())
         if !reference.reference.name.isEmpty { filters.insert(reference.reference.name, at: 0) }
         let columns = try Self.parseColumns(columns)
-        let (images, rest) = try await load(reference.server, filters)
+        let (images, rest) = try await load(reference.shelf, filters)
         let shown = images.filter { image in rest.allSatisfy { Self.matches($0, image) } }
         var table = Table(columns.map(\.header))
         table.rows = shown.map { image in columns.map { $0.text(image) } }.sortedByColumns()
         Standard.output(try table.render(try TableFormat(named: format), raw: shown))
     }
 
-    private func load(_ server: ServerConnection, _ filters: [String]) async throws -> ([Image], [String]) {
+    private func load(_ shelf: ImageShelf, _ filters: [String]) async throws -> ([Image], [String]) {
+        guard case .lxd(let server) = shelf else { return (try await shelf.images(), filters) }
         let known: Set<String> = [
             "auto_update", "properties", "public", "expires_at", "profiles", "aliases", "architecture", "cached", "filename",
             "fingerprint", "size", "update_source", "type", "created_at", "last_used_at", "uploaded_at",

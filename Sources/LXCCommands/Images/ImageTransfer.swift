@@ -4,23 +4,27 @@ import LXDClient
 /// Brings an image from one server to another.
 struct ImageTransfer {
     let session: Session
-    let source: ServerConnection
+    let source: ImageShelf
     let destination: ServerConnection
     let mode: String
 
     /// - Parameter alias: The alias under which the source is known, if it is to be followed from then on; else empty.
-    func run(_ image: Image, isPublic: Bool, autoUpdate: Bool, alias: String) async throws {
+    func run(
+        _ image: Image, from source: ServerConnection, isPublic: Bool, autoUpdate: Bool, alias: String
+    ) async throws {
         switch mode {
-        case "pull": try await pull(image, isPublic, autoUpdate, alias)
-        case "push": try await push(image, isPublic)
-        case "relay": try await relay(image, isPublic)
+        case "pull": try await pull(image, from: source, isPublic, autoUpdate, alias)
+        case "push": try await push(image, from: source, isPublic)
+        case "relay": _ = try await relay(image, isPublic: isPublic)
         default: throw CommandFailure("Unknown transfer mode \(mode.goQuoted): one of pull, push or relay")
         }
     }
 
     private var progress: ProgressRenderer { session.renderer("Copying the image: %s") }
 
-    private func pull(_ image: Image, _ isPublic: Bool, _ autoUpdate: Bool, _ alias: String) async throws {
+    private func pull(
+        _ image: Image, from source: ServerConnection, _ isPublic: Bool, _ autoUpdate: Bool, _ alias: String
+    ) async throws {
         let certificate = try await source.certificate()
         let secret = image.public ? "" : try await source.imageSecret(image.fingerprint)
         let request = ImagesPost.with {
@@ -47,7 +51,7 @@ struct ImageTransfer {
         }
     }
 
-    private func push(_ image: Image, _ isPublic: Bool) async throws {
+    private func push(_ image: Image, from source: ServerConnection, _ isPublic: Bool) async throws {
         let receiving = try await destination.createImage(
             ImagesPost.with {
                 $0.public = isPublic
@@ -73,13 +77,15 @@ struct ImageTransfer {
     }
 
     /// Reads the files here and sends them on.
-    private func relay(_ image: Image, _ isPublic: Bool) async throws {
+    ///
+    /// - Returns: The fingerprint at the target.
+    func relay(_ image: Image, isPublic: Bool) async throws -> String {
         let folder = try TemporaryFolder()
-        let files = try await ImageFiles.download(image.fingerprint, from: source, into: folder.path, progress)
+        let files = try await source.download(image.fingerprint, type: "", into: folder.path, progress)
         var upload = ImageUpload(session: session)
         upload.isPublic = isPublic
         upload.properties = image.properties
         upload.isVirtualMachine = image.type == "virtual-machine"
-        _ = try await upload.send(metadata: files.metadata, rootfs: files.rootfs, to: destination)
+        return try await upload.send(metadata: files.metadata, rootfs: files.rootfs, to: destination)
     }
 }

@@ -194,7 +194,7 @@ struct RemoteSetup {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw CommandFailure("Get \"\(address)\": \(ConnectionFailure.reason(error, host: host))")
+            throw CommandFailure("Get \"\(address)\": \(NetworkFailure.reason(error, host: host))")
         }
     }
 

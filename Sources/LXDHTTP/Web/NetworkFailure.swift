@@ -1,4 +1,4 @@
-internal import NIOCore
+package import NIOCore
 internal import NIOPosix
 
 /// Says why a server could not be reached.
@@ -29,7 +29,8 @@ package enum NetworkFailure {
         }
     }
 
-    private static func text(_ error: IOError) -> String {
+    /// Of one failed system call.
+    package static func text(_ error: IOError) -> String {
         switch error.errnoCode {
         case 111: "connection refused"
         case 110: "connection timed out"
