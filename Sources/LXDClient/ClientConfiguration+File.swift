@@ -10,16 +10,15 @@ extension ClientConfiguration {
         from directory: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(LXDError) -> ClientConfiguration {
         var configuration = ClientConfiguration(directory: directory)
-        guard let content = FileManager.default.contents(atPath: configuration.path) else {
-            if FileManager.default.fileExists(atPath: configuration.path) {
-                throw .internalError("Unable to read the configuration file: open \(configuration.path): permission denied")
-            }
-            return configuration
-        }
-        let file = try decode(content)
-        configuration.remotes = [:]
-        for (name, entry) in file.remotes {
-            configuration.remotes[name] = entry.remote
+        configuration.adopt(environment)
+        if let content = FileManager.default.contents(atPath: configuration.path) {
+            let file = try decode(content)
+            configuration.remotes = file.remotes.mapValues(\.remote)
+            configuration.aliases = file.aliases
+            configuration.otherFields = file.others
+            if !file.defaultRemote.isEmpty { configuration.chosenDefault = file.defaultRemote }
+        } else if FileManager.default.fileExists(atPath: configuration.path) {
+            throw .internalError("Unable to read the configuration file: open \(configuration.path): permission denied")
         }
         for (name, remote) in try globalRemotes(environment) where configuration.remotes[name] == nil {
             configuration.remotes[name] = remote
@@ -27,13 +26,14 @@ extension ClientConfiguration {
         for (name, builtIn) in Remote.statics {
             var remote = builtIn
             remote.project = configuration.remotes[name]?.project ?? ""
+            remote.otherFields = configuration.remotes[name]?.otherFields ?? [:]
             configuration.remotes[name] = remote
         }
-        configuration.aliases = file.aliases
-        if let named = environment["LXC_REMOTE"], !named.isEmpty {
-            configuration.defaultRemote = named
-        } else if !file.defaultRemote.isEmpty {
-            configuration.defaultRemote = file.defaultRemote
+        // Old files have the image server of the community with a protocol that it no longer speaks.
+        if let images = configuration.remotes["images"], images.address == Remote.images.address,
+            images.protocol != Remote.images.protocol
+        {
+            configuration.remotes["images"] = Remote.images
         }
         return configuration
     }
@@ -83,8 +83,9 @@ extension ClientConfiguration {
     /// Writes the configuration beside the old file and puts it in its place.
     public func save() throws(LXDError) {
         var file = ConfigurationFile()
-        file.defaultRemote = defaultRemote
+        file.defaultRemote = chosenDefault
         file.aliases = aliases
+        file.others = otherFields
         for (name, remote) in remotes where !remote.isGlobal && (name == "local" || Remote.statics[name] == nil) {
             file.remotes[name] = RemoteEntry(remote)
         }
@@ -99,54 +100,84 @@ extension ClientConfiguration {
     }
 }
 
-/// `config.yml` as it is written.
+/// `config.yml` as it is written: its own keys in the order in which LXD writes them, then those of others.
 private struct ConfigurationFile: WireValue {
-    @Zero var defaultRemote: String
-    @Zero var remotes: [String: RemoteEntry]
-    @Zero var aliases: [String: String]
+    var defaultRemote = ""
+    var remotes: [String: RemoteEntry] = [:]
+    var aliases: [String: String] = [:]
+    var others: [String: JSONValue] = [:]
 
     init() {}
 
-    private enum CodingKeys: String, CodingKey {
-        case defaultRemote = "default-remote"
-        case remotes, aliases
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: FieldName.self)
+        for field in fields.allKeys {
+            switch field.stringValue {
+            case "default-remote": defaultRemote = try fields.decodeIfPresent(String.self, forKey: field) ?? ""
+            case "remotes": remotes = try fields.decodeIfPresent([String: RemoteEntry].self, forKey: field) ?? [:]
+            case "aliases": aliases = try fields.decodeIfPresent([String: String].self, forKey: field) ?? [:]
+            default: others[field.stringValue] = try fields.decode(JSONValue.self, forKey: field)
+            }
+        }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: FieldName.self)
+        try fields.encode(defaultRemote, forKey: "default-remote")
+        try fields.encode(remotes, forKey: "remotes")
+        try fields.encode(aliases, forKey: "aliases")
+        try fields.encode(others)
     }
 }
 
 private struct RemoteEntry: WireValue {
-    @Zero var addr: String
-    @OmitEmpty var authType: String
-    @OmitEmpty var domain: String
-    @OmitEmpty var project: String
-    @OmitEmpty var `protocol`: String
-    @Zero var isPublic: Bool
+    var remote = Remote(address: "")
 
     init() {}
 
-    init(_ remote: Remote) {
-        addr = remote.address
-        authType = remote.authType
-        domain = remote.domain
-        project = remote.project
-        `protocol` = remote.protocol
-        isPublic = remote.isPublic
+    init(_ remote: Remote) { self.remote = remote }
+
+    init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: FieldName.self)
+        func text(_ field: FieldName) throws -> String { try fields.decodeIfPresent(String.self, forKey: field) ?? "" }
+        for field in fields.allKeys {
+            switch field.stringValue {
+            case "addr": remote.address = try text(field)
+            case "auth_type": remote.authType = try text(field)
+            case "domain": remote.domain = try text(field)
+            case "project": remote.project = try text(field)
+            case "protocol": remote.protocol = try text(field)
+            case "public": remote.isPublic = try fields.decodeIfPresent(Bool.self, forKey: field) ?? false
+            default: remote.otherFields[field.stringValue] = try fields.decode(JSONValue.self, forKey: field)
+            }
+        }
+        if remote.authType.isEmpty, !remote.isPublic { remote.authType = "tls" }
     }
 
-    var remote: Remote {
-        var remote = Remote(address: addr)
-        remote.authType = authType.isEmpty && !isPublic ? "tls" : authType
-        remote.domain = domain
-        remote.project = project
-        remote.protocol = `protocol`
-        remote.isPublic = isPublic
-        return remote
+    func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: FieldName.self)
+        try fields.encode(remote.address, forKey: "addr")
+        let texts: [(FieldName, String)] = [
+            ("auth_type", remote.authType), ("domain", remote.domain), ("project", remote.project), ("protocol", remote.protocol),
+        ]
+        for (name, text) in texts where !text.isEmpty { try fields.encode(text, forKey: name) }
+        try fields.encode(remote.isPublic, forKey: "public")
+        try fields.encode(remote.otherFields)
     }
+}
 
-    private enum CodingKeys: String, CodingKey {
-        case addr
-        case authType = "auth_type"
-        case domain, project
-        case `protocol` = "protocol"
-        case isPublic = "public"
+/// Any key of a mapping.
+private struct FieldName: CodingKey, ExpressibleByStringLiteral {
+    let stringValue: String
+    var intValue: Int? { nil }
+
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+    init(stringLiteral value: String) { stringValue = value }
+}
+
+extension KeyedEncodingContainer<FieldName> {
+    fileprivate mutating func encode(_ others: [String: JSONValue]) throws {
+        for (name, value) in others.sorted(by: { $0.key < $1.key }) { try encode(value, forKey: FieldName(stringValue: name)) }
     }
 }

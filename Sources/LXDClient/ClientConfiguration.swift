@@ -3,8 +3,10 @@ public import LXDAPI
 
 /// The client's own configuration: its remotes, aliases and defaults, in the format of LXD's `config.yml`.
 public struct ClientConfiguration: Sendable {
-    /// The remote used when a name has no `remote:` before it.
-    public var defaultRemote = "local"
+    /// The default remote that the file names or that was chosen since.
+    var chosenDefault = "local"
+    /// The default remote that the environment names for this run; it is never written to the file.
+    private var environmentDefault: String?
     public var remotes: [String: Remote]
     /// Command aliases, as in `"ll": "list -c ns46"`.
     public var aliases: [String: String] = [:]
@@ -12,12 +14,28 @@ public struct ClientConfiguration: Sendable {
     public var projectOverride = ""
     /// The folder of `config.yml`, certificates and keys; empty for "none", as with `--force-local`.
     public let directory: String
+    /// What else the file has, which is none of ours and is written back as it was.
+    var otherFields: [String: JSONValue] = [:]
+
+    /// The remote used when a name has no `remote:` before it.
+    public var defaultRemote: String {
+        get { environmentDefault ?? chosenDefault }
+        set {
+            chosenDefault = newValue
+            environmentDefault = nil
+        }
+    }
 
     /// The configuration of a user who never changed anything.
     public init(directory: String) {
         self.directory = directory
         remotes = Remote.statics
         remotes["images"] = Remote.images
+    }
+
+    /// Lets `LXC_REMOTE` name the default remote before all else.
+    mutating func adopt(_ environment: [String: String]) {
+        if let named = environment["LXC_REMOTE"], !named.isEmpty { environmentDefault = named }
     }
 
     /// The folder that `LXD_CONF` or else `HOME` names.

@@ -1,3 +1,5 @@
+import LXDAPI
+
 /// How a server is reached and known, as `config.yml` keeps it.
 public struct Remote: Sendable, Hashable {
     /// `unix://`, `unix:///path/to/unix.socket` or `https://host:port`.
@@ -15,6 +17,8 @@ public struct Remote: Sendable, Hashable {
     public var isGlobal = false
     /// Whether the remote is built in and cannot be removed.
     public var isStatic = false
+    /// What else the file says about it, which is none of ours and is written back as it was.
+    var otherFields: [String: JSONValue] = [:]
 
     public init(address: String) {
         self.address = address

@@ -8,6 +8,9 @@ enum TableFormat: String {
         guard let format = TableFormat(rawValue: name) else { throw CommandFailure("Invalid format \(name.goQuoted)") }
         self = format
     }
+
+    /// Whether the values themselves are shown in place of a table of them.
+    var showsRaw: Bool { self == .json || self == .yaml }
 }
 
 /// Rows with a header, drawn as LXD's client draws them.

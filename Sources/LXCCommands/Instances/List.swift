@@ -65,12 +65,16 @@ struct List: LXCCommand {
 
         lxc list type=container status=running
             Show running containers.
+
+        lxc list --all-remotes status=running
+            Show what runs on all servers that this user knows.
         """
 
     @Option(name: .shortAndLong, help: "Columns") var columns = ListColumns.standard
     @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
     @Flag(help: "Fast mode (same as --columns=nsacPt)") var fast = false
     @Flag(help: "Display instances from all projects") var allProjects = false
+    @Flag(help: "Display instances from all remotes") var allRemotes = false
     @Argument var arguments: [String] = []
 
     func run(_ session: Session) async throws {
@@ -78,6 +82,7 @@ struct List: LXCCommand {
             throw CommandFailure("Can't specify --project with --all-projects")
         }
         let format = try TableFormat(named: format)
+        if allRemotes { return try await listAllRemotes(session, format) }
         let (remote, filters) = try readArguments(session)
         let server = try session.server(remote)
 
@@ -86,19 +91,53 @@ struct List: LXCCommand {
         let isClustered = namesLocation ? try await server.isClustered() : false
         let layout = try ListColumns(columns, allProjects: allProjects, fast: fast, clustered: isClustered)
 
-        let split = ListFilter.split(filters)
-        var instances: [InstanceFull]
-        if layout.needsFull {
-            instances = try await server.instancesFull(allProjects: allProjects, filter: split.server)
-        } else {
-            instances = try await server.instances(allProjects: allProjects, filter: split.server).map { InstanceFull($0) }
-        }
-        let filter = ListFilter(split.client)
-        instances = instances.filter(filter.matches)
-
+        let instances = try await Self.instances(
+            of: server, filters: filters, allProjects: allProjects, full: layout.needsFull)
         var table = Table(layout.columns.map(\.header))
         table.rows = instances.map { instance in layout.columns.map { $0.text(instance) } }.sortedByColumns()
         Standard.output(try table.render(format, raw: instances))
+    }
+
+    /// The instances of a server that fit all filters.
+    private static func instances(
+        of server: ServerConnection, filters: [String], allProjects: Bool, full: Bool
+    ) async throws -> [InstanceFull] {
+        let split = ListFilter.split(filters)
+        let found =
+            full
+            ? try await server.instancesFull(allProjects: allProjects, filter: split.server)
+            : try await server.instances(allProjects: allProjects, filter: split.server).map { InstanceFull($0) }
+        return found.filter(ListFilter(split.client).matches)
+    }
+
+    private func listAllRemotes(_ session: Session, _ format: TableFormat) async throws {
+        if let first = arguments.first, let (remote, rest) = first.split(once: ":"), rest.isEmpty {
+            throw CommandFailure("Can't name the remote \(remote.goQuoted) with --all-remotes")
+        }
+        let layout = try ListColumns(columns, allProjects: allProjects, fast: fast, clustered: columns != ListColumns.standard)
+        let filters = arguments
+        let (allProjects, full) = (allProjects, layout.needsFull)
+        let answers = await RemoteSurvey(session).ask { server in
+            try await Self.instances(of: server, filters: filters, allProjects: allProjects, full: full)
+        }
+        for (remote, reason) in answers.failures { Standard.error("Error: No answer from \(remote.goQuoted): \(reason)\n") }
+        if answers.values.isEmpty, !answers.failures.isEmpty { throw ExitStatus(code: 1) }
+        var table = Table(["REMOTE"] + layout.columns.map(\.header))
+        table.rows = answers.values.flatMap { remote, instances in
+            instances.map { instance in [remote] + layout.columns.map { $0.text(instance) } }
+        }.sortedByColumns()
+        Standard.output(try table.render(format, raw: try format.showsRaw ? Self.labelled(answers.values) : []))
+    }
+
+    /// Instances as they are shown in JSON and YAML, each with its remote.
+    private static func labelled(_ answers: [(remote: String, value: [InstanceFull])]) throws -> [JSONValue] {
+        try answers.flatMap { remote, instances in
+            try instances.map { instance in
+                var members = try JSONValue(encoding: instance).objectValue ?? [:]
+                members["remote"] = .string(remote)
+                return .object(members)
+            }
+        }
     }
 
     private func readArguments(_ session: Session) throws -> (remote: String, filters: [String]) {
