@@ -54,7 +54,7 @@ struct HelpTests {
     }
 
     @Test func manualPagesEscapeWhatTroffWouldRead() {
-        let page = ManualPage(path: [LXC.self, ConfigGroup.self, ConfigDeviceGroup.self, ConfigDeviceAdd.self])
+        let page = ManualPage(path: [LXC.self, ConfigGroup.self, ConfigDeviceGroup.self, DeviceAdd<InstanceDevices>.self])
         #expect(page.name(separator: ".") == "lxc.config.device.add")
         #expect(page.man().hasPrefix(".TH \"LXC CONFIG DEVICE ADD\" \"1\""))
         #expect(page.man().contains("some\\-pool"))

@@ -37,39 +37,20 @@ struct Export: LXCCommand {
         }
         let ended = try await session.wait(
             operation, showing: ProgressRenderer(format: "Backing up instance: %s", quiet: isQuiet))
-        guard let path = ended.resources["backups"]?.first, let name = path.split(separator: "/").last.map(String.init) else {
-            throw CommandFailure("The server did not tell the name of the backup")
-        }
+        let name = try BackupFile.name(madeBy: ended)
+        let result: Result<Void, any Error>
         do {
             try await addingContext("Fetch instance backup file") {
-                let content = try await server.exportBackup(APIPath.unescape(name), of: resource.name)
-                try await save(content, to: target, isQuiet)
+                let progress = ProgressRenderer(format: "Exporting the backup: %s", quiet: isQuiet)
+                try await BackupFile.save(try await server.exportBackup(name, of: resource.name), to: target, progress)
             }
+            result = .success(())
         } catch {
-            if target != "-" { unlink(target) }
-            _ = try? await server.deleteBackup(APIPath.unescape(name), of: resource.name).wait()  // It expires by itself.
-            throw error
+            result = .failure(error)
         }
-        _ = try? await server.deleteBackup(APIPath.unescape(name), of: resource.name).wait()  // Likewise.
+        _ = try? await server.deleteBackup(name, of: resource.name).wait()  // It expires by itself.
+        try result.get()
         if !isQuiet { Standard.output("Backup exported successfully!\n") }
-    }
-
-    private func save(_ content: Download, to target: String, _ isQuiet: Bool) async throws {
-        if target == "-" {
-            while let piece = try await content.next() {
-                piece.withUnsafeBytes { Standard.write($0, to: Standard.outputDescriptor) }
-            }
-            return
-        }
-        let progress = ProgressRenderer(format: "Exporting the backup: %s", quiet: isQuiet)
-        defer { progress.done() }
-        let writer = try LocalWriter(target)
-        var meter = TransferMeter(total: content.length)
-        while let piece = try await content.next() {
-            try writer.write(piece)
-            if let text = meter.advance(by: piece.count) { progress.update(text) }
-        }
-        try writer.close()
     }
 }
 
@@ -92,18 +73,9 @@ struct Import: LXCCommand {
         var remote = ""
         if words.count > 1, words[0].hasSuffix(":") { remote = words.removeFirst() }
         let resource = try session.resource(remote)
-        let reader = try LocalReader(words[0])
-        let status = try reader.status()
         let progress = ProgressRenderer(format: "Importing instance: %s", quiet: session.isQuiet || words[0] == "-")
         defer { progress.done() }
-        let length = status.kind == .file ? status.size : nil
-        let body = UploadBody.stream(length: length) { sink in
-            var meter = TransferMeter(total: length)
-            while let piece = try reader.next() {
-                try await sink(piece)
-                if let text = meter.advance(by: piece.count) { progress.update(text) }
-            }
-        }
+        let body = try BackupFile.body(words[0], progress)
         let operation = try await resource.server.importInstance(
             body, name: words.count > 1 ? words[1] : "", pool: storage)
         try await session.wait(operation, showing: progress)

@@ -33,35 +33,21 @@ struct VolumeExport: LXCCommand {
             try await volume.server.createVolumeBackup(volume.pool, volume.fullName, request)
         }
         let ended = try await session.wait(operation, showing: session.renderer("Backing up storage volume: %s"))
-        guard let path = ended.resources["backups"]?.first, let last = path.split(separator: "/").last else {
-            throw CommandFailure("The server did not tell the name of the backup")
-        }
-        let name = APIPath.unescape(String(last))
+        let name = try BackupFile.name(madeBy: ended)
         let target = arguments.count > 2 ? arguments[2] : "backup.tar.gz"
+        let result: Result<Void, any Error>
         do {
             try await addingContext("Failed to fetch storage volume backup file") {
-                try await save(volume, name, to: target, session)
+                let content = try await volume.server.exportVolumeBackup(volume.pool, volume.fullName, name)
+                try await BackupFile.save(content, to: target, session.renderer("Exporting the backup: %s"))
             }
+            result = .success(())
         } catch {
-            unlink(target)
-            _ = try? await volume.server.deleteVolumeBackup(volume.pool, volume.fullName, name).wait()  // It expires by itself.
-            throw error
+            result = .failure(error)
         }
-        _ = try? await volume.server.deleteVolumeBackup(volume.pool, volume.fullName, name).wait()  // Likewise.
+        _ = try? await volume.server.deleteVolumeBackup(volume.pool, volume.fullName, name).wait()  // It expires by itself.
+        try result.get()
         session.say("Backup exported successfully!")
-    }
-
-    private func save(_ volume: VolumeReference, _ name: String, to target: String, _ session: Session) async throws {
-        let content = try await volume.server.exportVolumeBackup(volume.pool, volume.fullName, name)
-        let progress = session.renderer("Exporting the backup: %s")
-        defer { progress.done() }
-        let writer = try LocalWriter(target)
-        var meter = TransferMeter(total: content.length)
-        while let piece = try await content.next() {
-            try writer.write(piece)
-            if let text = meter.advance(by: piece.count) { progress.update(text) }
-        }
-        try writer.close()
     }
 }
 
@@ -81,18 +67,9 @@ struct VolumeImport: LXCCommand {
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
-        let reader = try LocalReader(arguments[1])
-        let status = try reader.status()
         let progress = session.renderer("Importing custom volume: %s")
         defer { progress.done() }
-        let length = status.kind == .file ? status.size : nil
-        let body = UploadBody.stream(length: length) { sink in
-            var meter = TransferMeter(total: length)
-            while let piece = try reader.next() {
-                try await sink(piece)
-                if let text = meter.advance(by: piece.count) { progress.update(text) }
-            }
-        }
+        let body = try BackupFile.body(arguments[1], progress)
         let operation = try await resource.server.using(target: target).importVolume(
             resource.name, body, name: arguments.count > 2 ? arguments[2] : "")
         try await session.wait(operation, showing: progress)
