@@ -80,6 +80,8 @@ enum CompletionScript {
                 set -l words (commandline -opc) (commandline -ct)
                 LXC_ALIASES=1 $words[1] __complete -- $words[2..-1] 2>/dev/null
             end
+            # Fish brings words for another generation of lxc.
+            complete -c lxc -e
             complete -c lxc -f -a '(__lxc_complete)'
 
             """

@@ -93,11 +93,13 @@ enum Child {
             posix_spawnattr_destroy(&attributes)
         }
         for (number, descriptor) in streams { posix_spawn_file_actions_adddup2(&actions, descriptor, number) }
-        // What this process ignores, the program should not.
+        // What this process ignores, and what its worker threads block, the program should not.
         var signals = sigset_t()
         sigfillset(&signals)
         posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+        sigemptyset(&signals)
+        posix_spawnattr_setsigmask(&attributes, &signals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
         var child = pid_t(0)
         let result = posix_spawn(&child, path, &actions, &attributes, vector, environ)
         guard result == 0 else { throw CommandFailure("\(path): \(Standard.errorText(result))") }

@@ -41,8 +41,8 @@ struct Publish: LXCCommand {
         if source.remote != destination.remote {
             let image = try await source.server.image(fingerprint).value
             _ = try await ImageTransfer(
-                session: session, source: source.server, destination: destination.server, mode: "pull"
-            ).run(image, isPublic: `public`, autoUpdate: false, alias: "")
+                session: session, source: .lxd(source.server), destination: destination.server, mode: "pull"
+            ).run(image, from: source.server, isPublic: `public`, autoUpdate: false, alias: "")
             try await source.server.deleteImage(fingerprint).wait()
         }
         try await ImageAliases.ensure(alias, on: destination.server, fingerprint: fingerprint)
