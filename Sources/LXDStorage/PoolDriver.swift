@@ -68,6 +68,8 @@ package protocol PoolDriver: Sendable {
     func snapshots(of volume: Volume) async throws -> [Volume]
     /// Bytes the volume uses; nil where the driver cannot tell without walking it (as LXD's `dir` without quotas).
     func usage(of volume: Volume) async throws -> UInt64?
+    /// Limits what a volume may hold; nil lifts the limit. Drivers without quotas do nothing, as LXD's `dir`.
+    func setSize(_ bytes: UInt64?, of volume: Volume) async throws
 
     // MARK: Contents
 

@@ -10,20 +10,28 @@ import Testing
 /// A pool in a folder of its own, removed afterwards.
 struct PoolFixture: Sendable {
     let folder: String
-    let driver: DirDriver
+    let driver: any FolderDriver
     let tool: ArchiveTool
+
+    enum Kind: String, Sendable, CaseIterable {
+        case dir, btrfs
+    }
+
+    /// Whether pools on a file with btrfs can be made here: the kernel, its loop devices, the programs.
+    static let hasBtrfs = isRoot && access("/dev/loop-control", F_OK) == 0 && ProcessRunner.locate("mkfs.btrfs") != nil
+        && ((try? String(contentsOfFile: "/proc/filesystems", encoding: .utf8)) ?? "").contains("btrfs")
 
     var pool: String { folder + "/storage-pools/default" }
 
     /// Runs `body` with a fresh pool; everything it made is removed, whether it passes or fails.
-    static func with(_ body: @Sendable (PoolFixture) async throws -> Void) async throws {
+    static func with(_ kind: Kind = .dir, _ body: @Sendable (PoolFixture) async throws -> Void) async throws {
         let folder = "/tmp/lxd-pool-test-" + UUID().uuidString.lowercased()
-        for name in ["storage-pools", "containers", "snapshots"] { try makeHostDirectories(folder + "/" + name, mode: 0o711) }
+        for name in ["storage-pools", "containers", "snapshots", "disks"] { try makeHostDirectories(folder + "/" + name, mode: 0o711) }
         let tool = try ArchiveTool.located()
-        let fixture = PoolFixture(folder: folder, driver: try driver(folder, tool), tool: tool)
+        let fixture = PoolFixture(folder: folder, driver: try driver(folder, tool, kind), tool: tool)
         let outcome: Result<Void, any Error>
         do {
-            _ = try await fixture.driver.createPool(config: [:])
+            _ = try await fixture.driver.createPool(config: kind == .btrfs ? ["size": "512MiB"] : [:])
             outcome = .success(try await body(fixture))
         } catch {
             outcome = .failure(error)
@@ -35,14 +43,18 @@ struct PoolFixture: Sendable {
     }
 
     /// Another daemon on the same folder, as after a crash.
-    func restarted() throws -> DirDriver { try Self.driver(folder, tool) }
+    func restarted() throws -> any FolderDriver { try Self.driver(folder, tool, driver is DirDriver ? .dir : .btrfs) }
 
-    private static func driver(_ folder: String, _ tool: ArchiveTool) throws -> DirDriver {
+    private static func driver(_ folder: String, _ tool: ArchiveTool, _ kind: Kind) throws -> any FolderDriver {
         var log = Logger(label: "test")
         log.logLevel = .critical
-        return DirDriver(
-            name: try PoolName("default"), path: folder + "/storage-pools/default",
-            links: .init(containers: folder + "/containers", snapshots: folder + "/snapshots"), archive: tool, log: log)
+        let (name, path) = (try PoolName("default"), folder + "/storage-pools/default")
+        let links = LinkFolders(containers: folder + "/containers", snapshots: folder + "/snapshots")
+        return switch kind {
+        case .dir: DirDriver(name: name, path: path, links: links, archive: tool, log: log)
+        case .btrfs:
+            BtrfsDriver(name: name, path: path, disks: folder + "/disks", links: links, config: [:], archive: tool, log: log)
+        }
     }
 
     // MARK: Contents
@@ -71,16 +83,18 @@ struct PoolFixture: Sendable {
 
     /// Removes a file of a lower layer, as an overlay does it: by a device node 0:0 in its place.
     func whiteOut(_ path: String, of volume: Volume) async throws {
-        guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else { return }
+        guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else {
+            return try await ownLayer(of: volume).removeFile(path)
+        }
         _ = try await ProcessRunner.runChecked("mknod", [upper + "/" + path, "c", "0", "0"])
     }
 
     func ownLayer(of volume: Volume) async throws -> ConfinedDirectory {
         if volume.kind == .custom { return try ConfinedDirectory(path: driver.mountPath(volume)) }
-        guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else {
-            throw LXDError.internalError("no overlay")
+        switch try await driver.rootFilesystem(of: volume) {
+        case .overlay(_, let upper, _): return try ConfinedDirectory(path: upper)
+        case .directory(let path): return try ConfinedDirectory(path: path)
         }
-        return try ConfinedDirectory(path: upper)
     }
 
     /// The files of a volume or snapshot and their contents, as somebody inside would see them.
@@ -103,8 +117,11 @@ struct PoolFixture: Sendable {
         return found
     }
 
-    /// How many layers lie in the pool.
+    /// How many layers lie in the pool; where there are none, what was left over.
     func layerCount() async throws -> Int {
+        guard let driver = driver as? DirDriver else {
+            return try ["staging", "trash"].map { try ConfinedDirectory(path: pool + "/" + $0).list().count }.reduce(0, +)
+        }
         await driver.settle()
         return try ConfinedDirectory(path: pool + "/layers").list().count
     }

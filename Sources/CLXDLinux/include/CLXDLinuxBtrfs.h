@@ -59,6 +59,13 @@ static inline int clxd_btrfs_info(int subvolume, struct clxd_btrfs_subvolume *ou
     out->read_only = (a.flags & BTRFS_ROOT_SUBVOL_RDONLY) != 0;
     return 0;
 }
+/* Sets the UUID (16 bytes) of the subvolume this one was received from. */
+static inline int clxd_btrfs_set_received(int subvolume, const uint8_t *uuid) {
+    struct btrfs_ioctl_received_subvol_args a;
+    memset(&a, 0, sizeof a);
+    memcpy(a.uuid, uuid, 16);
+    return clxd_result(ioctl(subvolume, BTRFS_IOC_SET_RECEIVED_SUBVOL, &a));
+}
 /* The path, from the subvolume, of one of the subvolumes right below it (path of at least 4352 bytes); 0 if there are none.
  * `skip` passes over so many. */
 static inline int clxd_btrfs_child(int subvolume, unsigned skip, char *path) {

@@ -12,9 +12,11 @@ struct RsyncTransfer: Sendable {
 
     typealias TreeAccess = @Sendable (Volume, @escaping @Sendable (VolumeTree) async throws -> Void) async throws -> Void
 
-    /// - Parameter withTree: Opens the contents of a volume or snapshot.
-    func send(_ transfer: OutgoingTransfer, _ withTree: TreeAccess) async throws {
-        for volume in try transfer.snapshots.map({ try transfer.volume.withSnapshot($0) }) + [transfer.volume] {
+    /// - Parameters:
+    ///   - isTree: An instance's directory holds its root file system, so nothing is mounted there.
+    ///   - withTree: Opens the contents of a volume or snapshot.
+    func send(_ transfer: OutgoingTransfer, isTree: Bool = false, _ withTree: TreeAccess) async throws {
+        for volume in try transfer.snapshots.map({ try transfer.volume.parent.withSnapshot($0) }) + [transfer.volume] {
             try await withTree(volume) { tree in
                 try await pump(volume.description).exchange { input, output in
                     var command = ArchiveCommand("rsync")
@@ -22,7 +24,7 @@ struct RsyncTransfer: Sendable {
                     if let limit = transfer.bandwidthLimit, isLimit(limit) { command.add("--option", "bwlimit=" + limit) }
                     add(to: &command, input: input, output: output)
                     command.add("--root", descriptor: tree.metadata)
-                    if volume.kind == .container && tree.layers != [tree.metadata] { command.add("--layers", descriptors: tree.layers) }
+                    if volume.kind == .container && !isTree { command.add("--layers", descriptors: tree.layers) }
                     return command
                 }
             }

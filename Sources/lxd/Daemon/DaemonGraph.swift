@@ -4,6 +4,7 @@ import LXDAuth
 import LXDCore
 import LXDDatabase
 import LXDDevices
+import LXDImageServers
 import LXDImages
 import LXDLinux
 import LXDNetwork
@@ -27,6 +28,7 @@ final class DaemonGraph: Sendable {
     private let storage: StorageService
     private let networks: NetworkService
     private let images: ImageService
+    private let imageMaintenance: ImageMaintenance
     private let snapshots: SnapshotService
     private let backups: BackupService
     private let instances: InstanceService
@@ -46,20 +48,30 @@ final class DaemonGraph: Sendable {
         }
         let announce = Announcer { project, event in events.publish(lifecycle: event, project: project) }
         operations = Operations(events: events, logger: logger)
-        trust = TrustDirectory()
+        let authority = try CertificateAuthority.load(from: paths.root)
+        if authority != nil { logger.info("LXD is in CA mode, only CA-signed certificates will be allowed") }
+        trust = TrustDirectory(authority: authority)
         warnings = WarningService(store: store, announce: announce)
 
         let archive = try ArchiveTool.located()
-        let links = DirDriver.LinkFolders(containers: paths.containers, snapshots: paths.snapshots)
+        let links = LinkFolders(containers: paths.containers, snapshots: paths.snapshots)
+        let btrfsVersion = await BtrfsDriver.probe()
         storage = StorageService(store: store, warnings: warnings, announce: announce, logger: logger) { pool in
-            guard pool.driver == DirDriver.name else {
-                throw LXDError.badRequest("Error loading \(goQuoted(pool.driver)) driver: unknown storage driver")
+            let (name, place) = (try PoolName(pool.name), paths.storagePool(pool.name))
+            switch pool.driver {
+            case DirDriver.name: return DirDriver(name: name, path: place, links: links, archive: archive, log: logger)
+            case BtrfsDriver.name where btrfsVersion != nil:
+                return BtrfsDriver(
+                    name: name, path: place, disks: paths.disks, links: links, config: pool.config, archive: archive, log: logger)
+            default: throw LXDError.badRequest("Error loading \(goQuoted(pool.driver)) driver: unknown storage driver")
             }
-            return DirDriver(
-                name: try PoolName(pool.name), path: paths.storagePool(pool.name), links: links, archive: archive, log: logger)
         }
         images = ImageService(
-            store: store, storage: storage, announce: announce, paths: paths, reader: ImageReader(tool: archive), logger: logger)
+            store: store, storage: storage, announce: announce, paths: paths, reader: ImageReader(tool: archive),
+            servers: ImageServers(
+                userAgent: "LXD \(serverVersion)", environment: ProcessInfo.processInfo.environment,
+                cache: StreamCache(directory: paths.cache, lifetimeSeconds: 3600)), logger: logger)
+        imageMaintenance = ImageMaintenance(images: images, operations: operations, logger: logger)
         let networkEnvironment = try NetworkEnvironment(
             directory: paths.networks, addressSeed: fingerprint, logger: logger, isVerbose: isVerbose)
         networks = NetworkService(
@@ -67,7 +79,7 @@ final class DaemonGraph: Sendable {
 
         runtime = try ContainerRuntime(
             helperPath: Programs.helper(), stateDirectory: paths.containers, runDirectory: paths.run + "/containers", logger: logger)
-        let liblxcVersion = try await runtime.version()
+        let features = try await runtime.features()
         let cgroups = try CgroupTree()
         let host = StartHost.probe(paths: paths, tree: cgroups, logLevel: isVerbose ? "debug" : "warn")
         let facts = HostFacts()
@@ -92,17 +104,13 @@ final class DaemonGraph: Sendable {
 
         server = ServerService(
             store: store, announce: announce, facts: facts, certificatePEM: identity.certificatePEM,
-            certificateFingerprint: fingerprint, version: serverVersion, driverVersion: liblxcVersion,
-            lxcFeatures: ["cgroup2": "true", "devpts_fd": "true", "idmapped_mounts_v2": "true", "mount_injection_file": "true",
-                "network_gateway_device_route": "true", "network_ipvlan": "true", "network_l2proxy": "true",
-                "network_phys_macvlan_mtu": "true", "network_veth_router": "true", "pidfd": "true",
-                "seccomp_allow_deny_syntax": "true", "seccomp_notify": "true", "seccomp_proxy_send_notify_fd": "true"],
-            storageDrivers: [
+            certificateFingerprint: fingerprint, version: serverVersion, hostFeatures: features,
+            storageDrivers: ([(DirDriver.name, "1")] + (btrfsVersion.map { [(BtrfsDriver.name, $0)] } ?? [])).map { name, version in
                 .with {
-                    $0.name = DirDriver.name
-                    $0.version = "1"
+                    $0.name = name
+                    $0.version = version
                 }
-            ])
+            })
         let server = server
         backups = BackupService(
             environment: environment, instances: instances, lifecycle: lifecycle, archive: BackupArchive(tool: archive)
@@ -111,11 +119,14 @@ final class DaemonGraph: Sendable {
             environment: environment, lifecycle: lifecycle, images: images, packer: ImagePacker(tool: archive)
         ) { server.config["images.compression_algorithm"] ?? "gzip" }
         let lifecycle = lifecycle
+        let migrations = MigrationService(
+            environment: environment, instances: instances, lifecycle: lifecycle, operations: operations, dialer: PeerDialer())
         let volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
         let certificates = CertificateService(
             store: store, trust: trust, operations: operations, settings: server, announce: announce,
             hashing: BlockingPool(threadCountMax: 2))
 
+        let reader = runtime
         api = APIServer(
             groups: [
                 ServerRoutes(server: server, resources: HostResources(machine: facts.machine)),
@@ -125,16 +136,19 @@ final class DaemonGraph: Sendable {
                 ImageAliasRoutes(images: images),
                 NetworkRoutes(networks: networks),
                 StoragePoolRoutes(storage: storage),
-                StorageVolumeRoutes(volumes: volumes, operations: operations),
+                StorageVolumeRoutes(
+                    volumes: volumes,
+                    migrations: VolumeMigrations(
+                        volumes: volumes, operations: operations, dialer: PeerDialer(), logger: logger), operations: operations),
                 WarningRoutes(warnings: warnings),
                 CertificateRoutes(certificates: certificates),
                 EventRoutes(events: events),
                 OperationRoutes(operations: operations),
                 InstanceRoutes(
                     instances: instances, snapshots: snapshots, backups: backups, lifecycle: lifecycle,
-                    operations: operations),
+                    migrations: migrations, operations: operations),
                 InstanceStateRoutes(instances: instances, lifecycle: lifecycle, operations: operations),
-                InstanceSnapshotRoutes(snapshots: snapshots, operations: operations),
+                InstanceSnapshotRoutes(snapshots: snapshots, migrations: migrations, operations: operations),
                 InstanceBackupRoutes(backups: backups, operations: operations),
                 InstanceMetadataRoutes(metadata: InstanceMetadataService(environment: environment)),
                 InstanceExecRoutes(
@@ -142,9 +156,13 @@ final class DaemonGraph: Sendable {
                     console: ConsoleService(environment: environment, runtime: runtime, operations: operations)),
                 InstanceFileRoutes(files: FileService(environment: environment, runtime: runtime)),
                 InstanceLogRoutes(logs: InstanceLogService(environment: environment)),
+                MetricsRoutes(
+                    metrics: MetricsService(environment: environment, lifecycle: lifecycle, operations: operations) { names in
+                        await BlockingPool.shared.run { reader.metrics(of: names) }
+                    }),
                 InternalRoutes(control: control, store: store, warnings: warnings),
             ], trust: trust, logger: logger)
-        listeners = try Listeners(api: api, identity: identity, logger: logger)
+        listeners = try Listeners(api: api, identity: identity, authority: authority, trust: trust, logger: logger)
     }
 
     /// Makes everything ready that requests need: pools, networks, what runs already.
@@ -152,8 +170,9 @@ final class DaemonGraph: Sendable {
         for name in try await trust.reload(from: store) {
             logger.warning("A trusted certificate cannot be read and is not trusted", metadata: ["name": "\(name)"])
         }
-        try await server.start(effects: listeners)
-        await listeners.configChanged(server.config)
+        let effects = ConfigEffects(listeners: listeners, images: imageMaintenance)
+        try await server.start(effects: effects)
+        await effects.configChanged(server.config)
         let store = store
         try await storage.start { pool in try await KnownVolumes.of(pool, store) }
         try await networks.start()
@@ -161,10 +180,12 @@ final class DaemonGraph: Sendable {
         await instances.removeUnfinished()
         await lifecycle.reconcile()
         try await images.removeLeftovers()
-        do {
-            try await listeners.listen(on: server.networkAddress)
-        } catch {
-            logger.error("Cannot serve the network", metadata: ["err": "\(error)"])
+        for endpoint in NetworkEndpoint.allCases {
+            do {
+                try await listeners.listen(endpoint, on: server.address(of: endpoint))
+            } catch {
+                logger.error("Cannot serve the network", metadata: ["key": "\(endpoint.rawValue)", "err": "\(error)"])
+            }
         }
         let lifecycle = lifecycle
         timers.run { await lifecycle.watch() }
@@ -193,15 +214,13 @@ final class DaemonGraph: Sendable {
             await snapshots.takeScheduled(at: .now())
             await snapshots.deleteExpired()
         }
-        let images = images
-        let server = server
+        let imageMaintenance = imageMaintenance
+        timers.run { await imageMaintenance.run() }
         timers.every(.seconds(86_400)) {
             do {
-                try await images.removeExpired(
-                    serverDays: Int64(server.config["images.remote_cache_expiry"] ?? "") ?? 10, now: .now())
                 try await warnings.pruneResolved(now: .now())
             } catch {
-                logger.error("Failed to prune images and warnings", metadata: ["err": "\(error)"])
+                logger.error("Failed to prune warnings", metadata: ["err": "\(error)"])
             }
         }
     }

@@ -138,17 +138,6 @@ extension DirDriver {
         }
     }
 
-    package func renameSnapshot(_ snapshot: Volume, to newName: String) async throws {
-        let target = try snapshot.parent.withSnapshot(newName)
-        try await blocking { [layout] in
-            let result = clxd_renameat_noreplace(
-                CLXD_AT_FDCWD, layout.path(snapshot), CLXD_AT_FDCWD, layout.path(target))
-            guard result != -EEXIST else { throw LXDError.conflict("Snapshot by that name already exists") }
-            guard result != -ENOENT else { throw LXDError.notFound("Snapshot not found") }
-            try check(result)
-        }
-    }
-
     package func restore(_ volume: Volume, from snapshotName: String) async throws {
         let snapshot = try volume.withSnapshot(snapshotName)
         guard await exists(snapshot) else { throw LXDError.notFound("Snapshot not found") }

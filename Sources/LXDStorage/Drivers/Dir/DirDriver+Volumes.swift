@@ -9,11 +9,6 @@ internal import SystemPackage
 extension DirDriver {
     // MARK: Images
 
-    package func hasImage(_ fingerprint: String) async -> Bool {
-        guard let volume = try? Volume.image(fingerprint) else { return false }
-        return await exists(volume)
-    }
-
     package func ensureImage(
         _ fingerprint: String, fill: @escaping @Sendable (FillTarget) async throws -> Void
     ) async throws {
@@ -30,8 +25,6 @@ extension DirDriver {
             try await discard(staging, [layer], after: error)
         }
     }
-
-    package func deleteImage(_ fingerprint: String) async throws { try await delete(try Volume.image(fingerprint)) }
 
     // MARK: Making
 
@@ -123,78 +116,9 @@ extension DirDriver {
         }
     }
 
-    package func rename(_ volume: Volume, to newName: String) async throws {
-        let target = try Volume(volume.kind, newName)
-        try await blocking { [self] in
-            guard isThere(layout.path(volume)) else { throw LXDError.notFound("Storage volume not found") }
-            guard !isThere(layout.path(target)) else { throw LXDError.conflict("Volume by that name already exists") }
-            try DirRenames.add(.init(kind: volume.kind.rawValue, from: volume.name, to: newName), layout)
-            try moveVolume(volume, to: target)
-        }
-    }
-
-    /// Moves a volume, its snapshots and its symlinks; each step is passed over when it is done already.
-    func moveVolume(_ volume: Volume, to target: Volume) throws {
-        try unlink(volume)
-        if let from = layout.snapshotFolder(of: volume), let to = layout.snapshotFolder(of: target), isThere(from) {
-            try check(clxd_renameat_noreplace(CLXD_AT_FDCWD, from, CLXD_AT_FDCWD, to))
-        }
-        if isThere(layout.path(volume)) {
-            try check(clxd_renameat_noreplace(CLXD_AT_FDCWD, layout.path(volume), CLXD_AT_FDCWD, layout.path(target)))
-        }
-        try link(target)
-    }
-
-    // MARK: Symlinks
-
-    /// Makes `LXD_DIR/containers/NAME` and, if there are snapshots, `LXD_DIR/snapshots/NAME`.
-    func link(_ volume: Volume) throws {
-        guard volume.kind == .container else { return }
-        try replaceLink(links.containers + "/" + volume.name, with: layout.path(volume.parent))
-        if let folder = layout.snapshotFolder(of: volume), isThere(folder) {
-            try replaceLink(links.snapshots + "/" + volume.name, with: folder)
-        }
-    }
-
-    private func replaceLink(_ path: String, with target: String) throws {
-        var result = clxd_symlinkat(target, CLXD_AT_FDCWD, path)
-        if result == -EEXIST {
-            _ = clxd_unlinkat(CLXD_AT_FDCWD, path, 0)
-            result = clxd_symlinkat(target, CLXD_AT_FDCWD, path)
-        }
-        try check(result)
-    }
-
-    /// Removes the symlinks of a volume that is gone, or of the last snapshot.
-    func unlink(_ volume: Volume) throws {
-        guard volume.kind == .container else { return }
-        if let folder = layout.snapshotFolder(of: volume), try names(in: folder).isEmpty || !volume.isSnapshot {
-            _ = clxd_unlinkat(CLXD_AT_FDCWD, folder, CLXD_AT_REMOVEDIR)
-            _ = clxd_unlinkat(CLXD_AT_FDCWD, links.snapshots + "/" + volume.name, 0)
-        }
-        if !volume.isSnapshot { _ = clxd_unlinkat(CLXD_AT_FDCWD, links.containers + "/" + volume.name, 0) }
-    }
-
-    // MARK: Asking
-
-    package func exists(_ volume: Volume) async -> Bool {
-        await BlockingPool.shared.run { [layout] in (try? FileStatus.of(path: layout.path(volume), followLinks: false)) != nil }
-    }
-
-    package func volumes(_ kind: Volume.Kind) async throws -> [Volume] {
-        try await blocking { [self] in try names(in: path + "/" + kind.folder).compactMap { try? Volume(kind, $0) } }
-    }
-
-    package func snapshots(of volume: Volume) async throws -> [Volume] {
-        try await blocking { [self] in
-            guard let folder = layout.snapshotFolder(of: volume) else { return [] }
-            return try names(in: folder).compactMap { try? volume.withSnapshot($0) }
-        }
-    }
-
     package func usage(of volume: Volume) async throws -> UInt64? { nil }
 
-    package func mountPath(_ volume: Volume) -> String { layout.path(volume) }
+    package func setSize(_ bytes: UInt64?, of volume: Volume) async throws {}
 
     package func rootFilesystem(of volume: Volume) async throws -> RootFilesystem {
         try await blocking { [self] in

@@ -14,28 +14,17 @@ internal import SystemPackage
 ///
 /// New volumes are made in `staging/` and appear by a rename; records are replaced by a rename; what goes is renamed to
 /// `trash/` first. So a crash leaves whole volumes, unreferenced layers and rubbish, and `recover` removes the last two.
-package final class DirDriver: PoolDriver {
+package final class DirDriver: FolderDriver {
     package static let name = "dir"
 
     package let poolName: String
     package let path: String
-    let layout: DirLayout
-    let links: LinkFolders
+    package let layout: DirLayout
+    package let links: LinkFolders
     let layers: DirLayers
     let trash: DirTrash
     let archive: ArchiveTool
     let log: Logger
-
-    /// The folders with one symlink for each instance: `LXD_DIR/containers`, `LXD_DIR/snapshots`.
-    package struct LinkFolders: Sendable {
-        package var containers: String
-        package var snapshots: String
-
-        package init(containers: String, snapshots: String) {
-            self.containers = containers
-            self.snapshots = snapshots
-        }
-    }
 
     /// - Parameters:
     ///   - path: `LXD_DIR/storage-pools/POOL`, absolute.
@@ -118,27 +107,7 @@ package final class DirDriver: PoolDriver {
         try await blocking { [path] in try Mounts.unmountTree(path) }
     }
 
-    package func space() async throws -> PoolSpace {
-        try await blocking { [path] in
-            let folder = try ConfinedDirectory(path: path)
-            var space = clxd_volume_space()
-            try check(clxd_fstatvfs(folder.descriptor.rawValue, &space))
-            return PoolSpace(
-                totalBytes: space.total, usedBytes: space.total - space.free, totalInodes: space.inodes,
-                usedInodes: space.inodes - min(space.inodes, space.inodes_free))
-        }
-    }
-
     // MARK: What the parts share
-
-    /// Runs blocking work beside the cooperative pool and gives its errors LXD's form.
-    func blocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        do {
-            return try await BlockingPool.shared.run(body)
-        } catch {
-            throw Self.translated(error)
-        }
-    }
 
     @discardableResult
     func run(_ command: ArchiveCommand) async throws -> ArchiveTotals {
@@ -146,16 +115,6 @@ package final class DirDriver: PoolDriver {
             return try await archive.run(command)
         } catch {
             throw Self.translated(error)
-        }
-    }
-
-    static func translated(_ error: any Error) -> any Error {
-        switch error {
-        case is LXDError, is CancellationError: return error
-        case Errno.noSpace, Errno.diskQuotaExceeded: return LXDError.internalError("No space left in the storage pool", cause: error)
-        case let error as ArchiveError where error.kind == .noSpace:
-            return LXDError.internalError("No space left in the storage pool", cause: error)
-        default: return LXDError.internalError("\(error)", cause: error)
         }
     }
 
@@ -179,14 +138,4 @@ package final class DirDriver: PoolDriver {
         }
         return found
     }
-
-    func names(in folder: String) throws -> [String] {
-        do {
-            return try ConfinedDirectory(path: folder).list()
-        } catch Errno.noSuchFileOrDirectory {
-            return []
-        }
-    }
-
-    func isThere(_ path: String) -> Bool { (try? FileStatus.of(path: path, followLinks: false)) != nil }
 }

@@ -3,7 +3,7 @@
 /// `containers/`, `containers-snapshots/`, `custom/`, `custom-snapshots/` and `images/` are LXD's. Ours are `layers/`
 /// (`ID/fs`, `ID/work`: contents shared by volumes), `staging/` (volumes being made, none after a crash) and `trash/`
 /// (what is being removed).
-struct DirLayout: Sendable {
+package struct DirLayout: Sendable {
     let pool: String
 
     var layers: String { pool + "/layers" }
