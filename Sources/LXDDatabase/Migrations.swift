@@ -6,6 +6,6 @@ struct Migration: Sendable {
     /// All steps, oldest first. Each entity's file holds its own.
     static let all: [Migration] = [
         .members, .projects, .profiles, .instances, .snapshots, .backups,
-        .images, .networks, .storagePools, .storageVolumes, .certificates, .serverConfig, .warnings,
+        .images, .networks, .storagePools, .storageVolumes, .certificates, .serverConfig, .warnings, .notedAddresses, .volumeBackups,
     ]
 }

@@ -14,6 +14,16 @@ package struct BackupIndex: Sendable {
     package var text: String
 }
 
+/// The head of a backup of a custom volume.
+package struct VolumeBackupIndex: Sendable {
+    package var name: VolumeName
+    package var pool: String
+    /// Oldest first.
+    package var snapshots: [SnapshotName]
+    /// The whole document.
+    package var text: String
+}
+
 /// `index.yaml` as it is written and read.
 package struct BackupIndexDocument<Config: WireValue>: WireValue {
     @Zero package var name: String
@@ -124,6 +134,57 @@ package struct BackupArchive: Sendable {
         return try Self.parse(index: String(decoding: bytes, as: UTF8.self))
     }
 
+    /// Reads the head of a backup of a custom volume.
+    package func readVolumeIndex(of path: FilePath) async throws -> VolumeBackupIndex {
+        let format = try ImageReader.format(of: path)
+        guard format != .squashfs else { throw LXDError.badRequest("Unsupported compression") }
+        let reader = ImageReader(tool: tool)
+        guard let bytes = try await reader.readFile("backup/index.yaml", of: path, format, limit: Self.indexBytesMax) else {
+            throw LXDError.badRequest("Backup is missing index.yaml")
+        }
+        let text = String(decoding: bytes, as: UTF8.self)
+        let document = try LXDYAML.decode(BackupIndexDocument<NoConfig>.self, from: text, limit: Self.indexBytesMax)
+        guard document.type == "custom" else {
+            throw LXDError.badRequest("The backup is of type \(String(reflecting: String(document.type.prefix(64)))), not of a custom volume")
+        }
+        return VolumeBackupIndex(
+            name: try VolumeName(document.name), pool: document.pool, snapshots: try Self.snapshotNames(document), text: text)
+    }
+
+    /// Writes a backup of a custom volume.
+    ///
+    /// - Parameter volumes: The contents of its snapshots, oldest first, and its own, which has no snapshot's name.
+    package func writeVolume(
+        index: String, volumes: [(snapshot: SnapshotName?, tree: Int32)], to output: FileDescriptor, compression: ImageCompression,
+        progress: (@Sendable (ArchiveTotals) -> Void)? = nil
+    ) async throws {
+        var command = ArchiveCommand("pack")
+        command.add("--output", descriptor: output.rawValue)
+        command.add("--compression", compression.rawValue)
+        let head = try ScratchFile(Array(index.utf8))
+        command.file(head.descriptor.rawValue, as: "backup/index.yaml")
+        for volume in volumes { command.tree([volume.tree], as: Self.volumePrefix(volume.snapshot)) }
+        try await run(command, progress)
+        withExtendedLifetime(head) {}
+    }
+
+    /// Unpacks a custom volume of a backup, or one of its snapshots.
+    package func unpackVolume(
+        _ path: FilePath, snapshot: SnapshotName?, to target: Int32, progress: (@Sendable (ArchiveTotals) -> Void)? = nil
+    ) async throws {
+        let archive = try OpenFile(path)
+        var command = ArchiveCommand("unpack")
+        command.add("--archive", descriptor: archive.descriptor.rawValue)
+        command.add("--limit-bytes", String(unpackedBytesMax))
+        command.route(Self.volumePrefix(snapshot), to: target)
+        try await run(command, progress)
+        withExtendedLifetime(archive) {}
+    }
+
+    private static func volumePrefix(_ snapshot: SnapshotName?) -> String {
+        snapshot.map { "backup/volume-snapshots/" + $0.rawValue } ?? "backup/volume"
+    }
+
     static func parse(index text: String) throws -> BackupIndex {
         let document = try LXDYAML.decode(BackupIndexDocument<NoConfig>.self, from: text, limit: indexBytesMax)
         switch document.type {
@@ -131,6 +192,11 @@ package struct BackupArchive: Sendable {
         case "virtual-machine": throw LXDError.badRequest("Virtual machine backups are not supported")
         default: throw LXDError.badRequest("The backup is of type \(String(reflecting: String(document.type.prefix(64)))), not of an instance")
         }
+        let names = try snapshotNames(document)
+        return BackupIndex(name: try InstanceName(document.name), pool: document.pool, snapshots: names, text: text)
+    }
+
+    private static func snapshotNames(_ document: BackupIndexDocument<NoConfig>) throws -> [SnapshotName] {
         guard document.optimized != true else {
             throw LXDError.badRequest("Optimized backups of driver \"\(document.backend.prefix(32))\" cannot be imported here")
         }
@@ -140,7 +206,7 @@ package struct BackupArchive: Sendable {
         var names: [SnapshotName] = []
         for name in document.snapshots { names.append(try SnapshotName(name)) }
         guard Set(names.map(\.rawValue)).count == names.count else { throw LXDError.badRequest("The backup names a snapshot twice") }
-        return BackupIndex(name: try InstanceName(document.name), pool: document.pool, snapshots: names, text: text)
+        return names
     }
 
     /// Unpacks one volume of a backup: the instance, or one of its snapshots.

@@ -4,15 +4,24 @@ import LXDConfig
 package import LXDDatabase
 import LXDLinux
 import LXDNetlink
+package import LXDRuntimePlan
 import Synchronization
 import Glibc
+
+/// Something the server listens for on the network, named by the key that holds its address.
+package enum NetworkEndpoint: String, Sendable, CaseIterable {
+    case api = "core.https_address"
+    case metrics = "core.metrics_address"
+
+    var defaultPort: UInt16 { self == .api ? 8443 : 9100 }
+}
 
 /// What follows from a change of the server's configuration outside the database.
 package protocol ServerConfigEffects: Sendable {
     /// Starts or stops listening so that exactly this address is served; empty for none.
     ///
     /// - Throws: When it cannot be listened on; then what was served before still is.
-    func listen(on address: String) async throws
+    func listen(_ endpoint: NetworkEndpoint, on address: String) async throws
     /// Tells those who act by other keys.
     func configChanged(_ config: [String: String]) async
 }
@@ -25,17 +34,20 @@ package final class ServerService: Sendable {
     private let certificatePEM: String
     private let certificateFingerprint: String
     private let version: String
-    private let driverVersion: String
-    private let lxcFeatures: [String: String]
+    private let hostFeatures: HostFeatures
+    private let checkpoints: CheckpointSupport
     private let storageDrivers: [ServerStorageDriverInfo]
+    private let daemonVolumes: DaemonVolumes
     private let locks = KeyedLocks<String>()
+    private let watch: ChangeWatch?
     private let effects = Mutex<(any ServerConfigEffects)?>(nil)
     /// The configuration as stored, so that asking for it does not cost a query.
     private let cached = Mutex<[String: String]>([:])
 
     package init(
         store: Store, announce: Announcer, facts: HostFacts, certificatePEM: String, certificateFingerprint: String,
-        version: String, driverVersion: String, lxcFeatures: [String: String], storageDrivers: [ServerStorageDriverInfo]
+        version: String, hostFeatures: HostFeatures, checkpoints: CheckpointSupport, storageDrivers: [ServerStorageDriverInfo],
+        daemonVolumes: DaemonVolumes
     ) {
         self.store = store
         self.announce = announce
@@ -43,9 +55,11 @@ package final class ServerService: Sendable {
         self.certificatePEM = certificatePEM
         self.certificateFingerprint = certificateFingerprint
         self.version = version
-        self.driverVersion = driverVersion
-        self.lxcFeatures = lxcFeatures
+        self.hostFeatures = hostFeatures
+        self.checkpoints = checkpoints
         self.storageDrivers = storageDrivers
+        self.daemonVolumes = daemonVolumes
+        watch = try? ChangeWatch(.addresses)  // Without one nothing is remembered.
     }
 
     /// Reads the stored configuration, and says who acts by it from now on.
@@ -59,7 +73,27 @@ package final class ServerService: Sendable {
     package var config: [String: String] { cached.withLock { $0 } }
 
     /// `core.https_address` with its port; empty for none.
-    package var networkAddress: String { ListenAddress.canonical(config["core.https_address"] ?? "") }
+    package var networkAddress: String { address(of: .api) }
+
+    /// An endpoint's address with its port; empty for none.
+    package func address(of endpoint: NetworkEndpoint) -> String { Self.address(of: endpoint, config) }
+
+    private static func address(of endpoint: NetworkEndpoint, _ config: [String: String]) -> String {
+        ListenAddress.canonical(config[endpoint.rawValue] ?? "", defaultPort: endpoint.defaultPort)
+    }
+
+    /// Whether instances can be checkpointed here; nothing while that is being tried.
+    private var liveMigration: [String: String] {
+        switch checkpoints.current {
+        case .available(let version): ["available": "true", "criu": version]
+        case .unavailable(let reason): ["available": "false", "reason": reason]
+        case nil: [:]
+        }
+    }
+
+    private static func names(_ features: [HostFeature]) -> [String: String] {
+        Dictionary(features.map { ($0.name, String($0.isThere)) }, uniquingKeysWith: { $1 })
+    }
 
     // MARK: The API
 
@@ -76,6 +110,20 @@ package final class ServerService: Sendable {
         }
     }
 
+    /// What the answers of ``get(project:withConfig:)`` depend on: while it is the same, so are they.
+    package struct Version: Sendable, Equatable {
+        fileprivate let stored: UInt64
+        fileprivate let addresses: UInt64
+        fileprivate let hostName: String
+        fileprivate let checkpoints: CheckpointSupport.Status?
+    }
+
+    /// To be asked for before the answer is made; nil when nothing can be promised.
+    package func answerVersion() -> Version? {
+        guard let addresses = watch?.version else { return nil }
+        return Version(stored: store.version, addresses: addresses, hostName: HostFacts.hostName(), checkpoints: checkpoints.current)
+    }
+
     /// - Parameter withConfig: Whether the asker may see the configuration.
     package func get(project: String, withConfig: Bool) async throws -> Server {
         let drivers = try await store.read { Set(try $0.storagePools().map(\.driver)).sorted() }
@@ -90,13 +138,14 @@ package final class ServerService: Sendable {
             $0.certificate = certificatePEM
             $0.certificateFingerprint = certificateFingerprint
             $0.driver = "lxc"
-            $0.driverVersion = driverVersion
+            $0.driverVersion = hostFeatures.liblxcVersion
             $0.firewall = "nftables"
             $0.kernel = facts.kernel
             $0.kernelArchitecture = facts.machine
-            $0.kernelFeatures = facts.kernelFeatures
+            $0.kernelFeatures = Self.names(hostFeatures.kernel)
             $0.kernelVersion = facts.kernelVersion
-            $0.lxcFeatures = lxcFeatures
+            $0.lxcFeatures = Self.names(hostFeatures.liblxc)
+            $0.liveMigration = liveMigration
             $0.osName = facts.osName
             $0.osVersion = facts.osVersion
             $0.project = project
@@ -149,16 +198,28 @@ package final class ServerService: Sendable {
             }
             // A kept password is a hash, which the rules for passwords do not know.
             try ServerKeys.validate(new.filter { $0.key != "core.trust_password" })
-            try await checkVolumes(new, old)
+            let volumeKeys = Self.volumeChanges(old, new)
+            for key in volumeKeys { if let value = new[key] { try await daemonVolumes.check(key, value) } }
             let effects = effects.withLock { $0 }
-            let oldAddress = ListenAddress.canonical(old["core.https_address"] ?? "")
-            let newAddress = ListenAddress.canonical(new["core.https_address"] ?? "")
-            if oldAddress != newAddress { try await effects?.listen(on: newAddress) }
+            let moved = NetworkEndpoint.allCases.filter { Self.address(of: $0, old) != Self.address(of: $0, new) }
             let final = new
+            var done: [NetworkEndpoint] = []
+            var movedVolumes: [String] = []
             do {
+                for key in volumeKeys {
+                    try await daemonVolumes.move(key, to: final[key])
+                    movedVolumes.append(key)
+                }
+                for endpoint in moved {
+                    try await effects?.listen(endpoint, on: Self.address(of: endpoint, final))
+                    done.append(endpoint)
+                }
                 try await store.write { try $0.replaceServerConfig(final) }
             } catch {
-                if oldAddress != newAddress { try await effects?.listen(on: oldAddress) }
+                for key in movedVolumes { try await daemonVolumes.move(key, to: old[key]) }
+                for endpoint in done.reversed() {
+                    try await effects?.listen(endpoint, on: Self.address(of: endpoint, old))
+                }
                 throw error
             }
             cached.withLock { $0 = final }
@@ -177,11 +238,9 @@ package final class ServerService: Sendable {
         }
     }
 
-    /// Keeping images or backups on a volume is not there yet; better said than ignored.
-    private func checkVolumes(_ new: [String: String], _ old: [String: String]) async throws {
-        for key in ["storage.backups_volume", "storage.images_volume"] where new[key] != nil && new[key] != old[key] {
-            throw LXDError.notImplemented("Failed validation of \"\(key)\": keeping them on a volume is not supported by this server")
-        }
+    /// The keys for volumes of the daemon's own that change.
+    private static func volumeChanges(_ old: [String: String], _ new: [String: String]) -> [String] {
+        DaemonVolumes.keys.filter { old[$0] != new[$0] }
     }
 
     /// The addresses clients reach the server at: of a wildcard, all of the host's.
@@ -204,7 +263,10 @@ package enum ListenAddress {
     package static func canonical(_ address: String, defaultPort: UInt16 = 8443) -> String {
         guard !address.isEmpty else { return "" }
         if let (host, port) = split(address) { return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
-        let host = address.hasPrefix("[") && address.hasSuffix("]") ? String(address.dropFirst().dropLast()) : address
+        var host = address[...]
+        // A colon at the end stands for a port left out, unless it is part of an address such as `fd00::`.
+        if host.hasSuffix(":"), !host.hasSuffix("::") || host.dropLast().hasSuffix("]") { host = host.dropLast() }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
         return host.contains(":") ? "[\(host)]:\(defaultPort)" : "\(host):\(defaultPort)"
     }
 

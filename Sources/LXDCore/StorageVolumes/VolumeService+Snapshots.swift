@@ -29,6 +29,7 @@ extension VolumeService {
         try Self.requireCustom(key)
         return try await locks.with(key, .snapshot) {
             let row = try await find(key)
+            try await requireNotOfDaemon(row, or: .badRequest("Volumes used by LXD itself cannot have snapshots"))
             let existing = try await store.read { tx in
                 try tx.admitSnapshotCreation(project: key.project)
                 return try tx.storageVolumeSnapshots(volumeID: row.id).map(\.name)

@@ -53,10 +53,12 @@ extension VolumeService {
     }
 
     /// Makes devices follow a volume's new name.
-    static func renameInDevices(_ tx: Transaction, _ key: VolumeKey, _ newName: String) throws {
+    ///
+    /// - Parameter pool: Where the volume is now; nil where it was.
+    static func renameInDevices(_ tx: Transaction, _ key: VolumeKey, _ newName: String, pool: String? = nil) throws {
         let row = VolumeRow(pool: key.pool, project: key.project, name: key.name, kind: key.kind)
         func renamed(_ devices: [String: [String: String]]) -> [String: [String: String]] {
-            devices.mapValues { isAttachment($0, of: row) ? $0.merging(["source": newName]) { $1 } : $0 }
+            devices.mapValues { isAttachment($0, of: row) ? $0.merging(["source": newName, "pool": pool ?? key.pool]) { $1 } : $0 }
         }
         for var instance in try tx.instances()
         where try attaches(instance.devices, row) && ownerProject(instance.project, tx) == row.project {

@@ -62,6 +62,10 @@ package final class VolumeService: Sendable {
         try await store.read { tx in try Self.wire(Self.find(tx, key), tx) }
     }
 
+    package func exists(_ key: VolumeKey) async throws -> Bool {
+        try await store.read { try $0.storageVolume(pool: key.pool, project: key.project, kind: key.kind, name: key.name) != nil }
+    }
+
     package func state(_ key: VolumeKey) async throws -> StorageVolumeState {
         let row = try await find(key)
         let usage = try await storage.driver(for: row.pool).usage(of: Self.volume(row))
@@ -76,7 +80,8 @@ package final class VolumeService: Sendable {
     /// - Returns: Its path.
     @discardableResult
     package func create(
-        pool: String, project: String, _ request: StorageVolumesPost, by requestor: EventLifecycleRequestor?
+        pool: String, project: String, _ request: StorageVolumesPost, by requestor: EventLifecycleRequestor?,
+        progress: ProgressSink = .none
     ) async throws -> String {
         let name = try VolumeName(request.name).rawValue
         guard request.type == VolumeKind.custom.name else {
@@ -106,20 +111,24 @@ package final class VolumeService: Sendable {
             case "":
                 try await driver.create(target, from: .empty)
             case "copy":
-                let source = try await sourceRow(request.source, owner: owner, pool: pool)
-                if request.config.isEmpty { draft.config = source.config }
+                let (source, snapshot) = try await sourceRow(request.source, owner: owner, pool: pool)
+                if request.config.isEmpty { draft.config = snapshot?.config ?? source.config }
                 try await admit(draft)
-                if draft.description.isEmpty { draft.description = source.description }
-                if !request.source.volumeOnly {
+                if draft.description.isEmpty { draft.description = snapshot?.description ?? source.description }
+                if !request.source.volumeOnly && snapshot == nil {
                     copied = try await store.read { try $0.storageVolumeSnapshots(volumeID: source.id) }
                 }
-                try await copy(source, to: target, snapshots: copied, driver)
+                let from = try snapshot.map { try Self.volume(source).withSnapshot($0.name) } ?? Self.volume(source)
+                let isRunning = try await isInUse(source) && snapshot == nil
+                try await copy(
+                    from, in: source.pool, isRunning: isRunning, to: target, snapshots: copied.map(\.name), driver, progress)
             default:
                 throw LXDError.badRequest("Unknown source type \"\(request.source.type)\"")
             }
             let row = draft
             let snapshots = copied
             do {
+                try await applySize(row, driver)
                 try await store.write { tx in
                     try tx.admitToProject(row, isNew: true)
                     if !snapshots.isEmpty { try tx.admitSnapshotCreation(project: row.project) }
@@ -160,6 +169,10 @@ package final class VolumeService: Sendable {
         if isTrue(put.config["security.unmapped"]), isTrue(put.config["security.shifted"]) {
             throw LXDError.badRequest("security.unmapped and security.shifted are mutually exclusive")
         }
+        var changed = try await find(key)
+        let hasNewSize = (changed.config["size"] ?? "") != (put.config["size"] ?? "")
+        changed.config = put.config
+        if hasNewSize && key.kind == .custom { try await applySize(changed, storage.driver(for: key.pool), lifts: true) }
         try await store.write { tx in
             var row = try Self.find(tx, key)
             row.description = put.description
@@ -181,6 +194,8 @@ package final class VolumeService: Sendable {
         try await locks.with(key, .rename) {
             let row = try await find(key)
             try await requireUnused(row)
+            try await requireNotOfDaemon(
+                row, or: .internalError("Volume is used by LXD itself and cannot be renamed"))
             let exists = try await store.read {
                 try $0.storageVolume(pool: key.pool, project: key.project, kind: key.kind, name: newName) != nil
             }
@@ -212,6 +227,7 @@ package final class VolumeService: Sendable {
         }
         try await locks.with(key, .delete) {
             let row = try await find(key)
+            try await requireNotOfDaemon(row, or: .badRequest("The storage volume is still in use"))
             guard try await store.read({ try Self.usedBy(row, $0).isEmpty }) else {
                 throw LXDError.badRequest("The storage volume is still in use")
             }
@@ -273,35 +289,35 @@ package final class VolumeService: Sendable {
         return defaults
     }
 
-    private func sourceRow(_ source: StorageVolumeSource, owner: String, pool: String) async throws -> VolumeRow {
+    /// What a copy is made from: a volume, or a snapshot of one.
+    func sourceRow(
+        _ source: StorageVolumeSource, owner: String, pool: String
+    ) async throws -> (row: VolumeRow, snapshot: VolumeSnapshotRow?) {
         guard !source.name.isEmpty else { throw LXDError.badRequest("No source volume name supplied") }
         let sourceProject =
             source.project.isEmpty
             ? owner : try await store.read { try $0.effectiveProject(source.project, .storageVolumes) }
         let (name, snapshot) = splitSnapshotName(source.name)
-        guard snapshot == nil else {
-            throw LXDError.notImplemented("Copying a snapshot of a volume is not supported by this server")
-        }
-        return try await find(
+        let row = try await find(
             VolumeKey(pool: source.pool.isEmpty ? pool : source.pool, project: sourceProject, kind: .custom, name: name))
+        guard let snapshot else { return (row, nil) }
+        guard let found = try await store.read({ try $0.storageVolumeSnapshot(volumeID: row.id, name: snapshot) }) else {
+            throw LXDError.notFound("Storage volume snapshot not found")
+        }
+        return (row, found)
     }
 
-    /// Copies contents and then, oldest first, each snapshot's.
-    private func copy(
-        _ source: VolumeRow, to target: Volume, snapshots: [VolumeSnapshotRow], _ driver: any PoolDriver
-    ) async throws {
-        guard source.pool == driver.poolName else {
-            throw LXDError.notImplemented("Copying a volume to another pool is not supported by this server")
-        }
-        let from = try Self.volume(source)
-        try await driver.create(target, from: .volume(from, isRunning: true))
-        do {
-            for snapshot in snapshots {
-                try await driver.snapshot(target, as: snapshot.name, isRunning: false)
-            }
-        } catch {
-            for snapshot in try await driver.snapshots(of: target) { try await driver.delete(snapshot) }
-            try await driver.delete(target)
+    /// Has the pool hold the volume to its `size`.
+    private func applySize(_ row: VolumeRow, _ driver: any PoolDriver, lifts: Bool = false) async throws {
+        let size = row.config["size"].flatMap { $0.isEmpty ? nil : $0 }
+        guard size != nil || lifts else { return }
+        let bytes = try size.map { UInt64(clamping: try ByteCount.parse($0)) }
+        try await driver.setSize(bytes.flatMap { $0 > 0 ? $0 : nil }, of: Self.volume(row))
+    }
+
+    /// Refuses for volumes that the daemon keeps images or backups on.
+    func requireNotOfDaemon(_ row: VolumeRow, or error: LXDError) async throws {
+        guard try await !store.read({ DaemonVolumes.isUsed(row, try $0.serverConfig()) }) else {
             throw error
         }
     }

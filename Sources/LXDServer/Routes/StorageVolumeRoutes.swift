@@ -6,12 +6,18 @@ import LXDDatabase
 /// `/1.0/storage-pools/{pool}/volumes` and below.
 package struct StorageVolumeRoutes: RouteGroup {
     private let volumes: VolumeService
+    private let migrations: VolumeMigrations
+    private let backups: VolumeBackupService
     private let operations: Operations
     private static let base = "/1.0/storage-pools/{pool}/volumes"
     private static let one = "/1.0/storage-pools/{pool}/volumes/{type}/{name}"
 
-    package init(volumes: VolumeService, operations: Operations) {
+    package init(
+        volumes: VolumeService, migrations: VolumeMigrations, backups: VolumeBackupService, operations: Operations
+    ) {
         self.volumes = volumes
+        self.migrations = migrations
+        self.backups = backups
         self.operations = operations
     }
 
@@ -23,8 +29,9 @@ package struct StorageVolumeRoutes: RouteGroup {
             return try await create(scope, request)
         }
         routes.post(Self.base + "/{type}", .project) { scope in
-            guard scope.header("Content-Type") != "application/octet-stream" else {
-                throw LXDError.notImplemented("Importing a storage volume is not supported by this server")
+            if scope.header("Content-Type") == "application/octet-stream" {
+                guard try kind(scope) == .custom else { throw LXDError.badRequest("Only custom storage volumes can be imported") }
+                return try await StorageVolumeBackupRoutes.importBackup(scope, backups, operations)
             }
             var request: StorageVolumesPost = try await scope.decode()
             request.type = try scope.parameter("type")
@@ -141,22 +148,47 @@ package struct StorageVolumeRoutes: RouteGroup {
         let pool = try scope.parameter("pool")
         let project = scope.project
         let requestor = scope.requestor
+        if request.source.type == "migration" {
+            return try .async(await migrations.startReceiving(pool: pool, project: project, request, by: requestor))
+        }
         guard request.source.type == "copy" else {
             return .created(try await volumes.create(pool: pool, project: project, request, by: requestor))
         }
         if !request.source.project.isEmpty { try scope.requireProject(request.source.project) }
+        let target = try await volumes.key(pool: pool, project: project, kind: .custom, name: request.name)
+        let isThere = try await volumes.exists(target)
+        guard !isThere || request.source.refresh else { throw LXDError.conflict("Volume by that name already exists") }
+        let isRefresh = isThere
         return try .async(
-            operations.start(.volumeCopy, project: project, requestor: requestor) { _ in
-                try await volumes.create(pool: pool, project: project, request, by: requestor)
+            operations.start(.volumeCopy, project: project, requestor: requestor) { handle in
+                let progress = ProgressSink { handle.progress($0, $1) }
+                if isRefresh {
+                    try await volumes.refresh(pool: pool, project: project, request, by: requestor, progress: progress)
+                } else {
+                    try await volumes.create(pool: pool, project: project, request, by: requestor, progress: progress)
+                }
             })
     }
 
     private func rename(_ scope: RequestScope) async throws -> Answer {
         let key = try await key(scope)
         let request: StorageVolumePost = try await scope.decode()
-        guard !request.migration, request.pool.isEmpty || request.pool == key.pool,
-            request.project.isEmpty || request.project == key.project
-        else { throw LXDError.notImplemented("Moving a storage volume is not supported by this server") }
+        if request.migration {
+            return try .async(await migrations.startSending(key, request, project: scope.project, by: scope.requestor))
+        }
+        if !request.project.isEmpty { try scope.requireProject(request.project) }
+        let isMove = !request.pool.isEmpty && request.pool != key.pool || !request.project.isEmpty && request.project != scope.project
+        if isMove {
+            guard key.kind == .custom else {
+                throw LXDError.badRequest("Renaming storage volumes of type \"\(key.kind.name)\" is not allowed")
+            }
+            let requestor = scope.requestor
+            _ = try await volumes.get(key)
+            return try .async(
+                operations.start(.volumeMove, project: scope.project, requestor: requestor) { handle in
+                    try await volumes.move(key, to: request, by: requestor, progress: ProgressSink { handle.progress($0, $1) })
+                })
+        }
         return .created(try await volumes.rename(key, to: request.name, by: scope.requestor))
     }
 

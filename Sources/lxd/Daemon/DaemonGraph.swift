@@ -31,9 +31,12 @@ final class DaemonGraph: Sendable {
     private let imageMaintenance: ImageMaintenance
     private let snapshots: SnapshotService
     private let backups: BackupService
+    private let volumeBackups: VolumeBackupService
+    private let volumes: VolumeService
     private let instances: InstanceService
     private let lifecycle: InstanceLifecycle
     private let runtime: ContainerRuntime
+    private let checkpoints: CheckpointSupport
     private let timers = Timers()
 
     init(paths: DaemonPaths, events: Events, logger: Logger, control: Control, isVerbose: Bool) async throws {
@@ -86,7 +89,9 @@ final class DaemonGraph: Sendable {
         let environment = InstanceEnvironment(
             store: store, paths: paths, pools: storage, images: images, announce: announce, logger: logger,
             hostIDs: IDMapSet.HostRange.probe(), hostLimits: host.limits)
-        let engine = RuntimeEngine(runtime)
+        checkpoints = CheckpointSupport(
+            helperPath: try Programs.helper(), folder: paths.run + "/criu-selftest", hostIDs: environment.hostIDs, logger: logger)
+        let engine = RuntimeEngine(runtime, checkpoints: checkpoints)
         let devices = DeviceHost(
             store: store, paths: paths,
             environment: DeviceEnvironment(
@@ -104,13 +109,13 @@ final class DaemonGraph: Sendable {
 
         server = ServerService(
             store: store, announce: announce, facts: facts, certificatePEM: identity.certificatePEM,
-            certificateFingerprint: fingerprint, version: serverVersion, hostFeatures: features,
+            certificateFingerprint: fingerprint, version: serverVersion, hostFeatures: features, checkpoints: checkpoints,
             storageDrivers: ([(DirDriver.name, "1")] + (btrfsVersion.map { [(BtrfsDriver.name, $0)] } ?? [])).map { name, version in
                 .with {
                     $0.name = name
                     $0.version = version
                 }
-            })
+            }, daemonVolumes: DaemonVolumes(store: store, storage: storage, paths: paths))
         let server = server
         backups = BackupService(
             environment: environment, instances: instances, lifecycle: lifecycle, archive: BackupArchive(tool: archive)
@@ -121,7 +126,11 @@ final class DaemonGraph: Sendable {
         let lifecycle = lifecycle
         let migrations = MigrationService(
             environment: environment, instances: instances, lifecycle: lifecycle, operations: operations, dialer: PeerDialer())
-        let volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
+        volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
+        let volumes = volumes
+        volumeBackups = VolumeBackupService(
+            volumes: volumes, archive: BackupArchive(tool: archive), paths: paths, logger: logger
+        ) { server.config["backups.compression_algorithm"] ?? "gzip" }
         let certificates = CertificateService(
             store: store, trust: trust, operations: operations, settings: server, announce: announce,
             hashing: BlockingPool(threadCountMax: 2))
@@ -139,7 +148,9 @@ final class DaemonGraph: Sendable {
                 StorageVolumeRoutes(
                     volumes: volumes,
                     migrations: VolumeMigrations(
-                        volumes: volumes, operations: operations, dialer: PeerDialer(), logger: logger), operations: operations),
+                        volumes: volumes, operations: operations, dialer: PeerDialer(), logger: logger),
+                    backups: volumeBackups, operations: operations),
+                StorageVolumeBackupRoutes(volumes: volumes, backups: volumeBackups, operations: operations),
                 WarningRoutes(warnings: warnings),
                 CertificateRoutes(certificates: certificates),
                 EventRoutes(events: events),
@@ -177,6 +188,7 @@ final class DaemonGraph: Sendable {
         try await storage.start { pool in try await KnownVolumes.of(pool, store) }
         try await networks.start()
         _ = try await runtime.reconnect()
+        checkpoints.begin()
         await instances.removeUnfinished()
         await lifecycle.reconcile()
         try await images.removeLeftovers()
@@ -209,10 +221,16 @@ final class DaemonGraph: Sendable {
     private func startTimers() {
         let warnings = warnings
         let snapshots = snapshots
+        let (volumes, backups, volumeBackups) = (volumes, backups, volumeBackups)
         let logger = logger
         timers.every(.seconds(60)) {
             await snapshots.takeScheduled(at: .now())
             await snapshots.deleteExpired()
+            await volumes.keepSchedules(at: .now(), logger: logger)
+        }
+        timers.every(.seconds(3600)) {
+            await backups.deleteExpired()
+            await volumeBackups.deleteExpired()
         }
         let imageMaintenance = imageMaintenance
         timers.run { await imageMaintenance.run() }

@@ -28,7 +28,7 @@ extension DirDriver {
 
     /// Makes a snapshot of an instance's volume from something else than the volume: a copied one, or one of a backup.
     func createSnapshot(_ snapshot: Volume, from source: VolumeSource) async throws {
-        guard snapshot.kind == .container else { throw LXDError.badRequest("Only volumes can be created") }
+        if snapshot.kind == .custom { return try await createCustom(snapshot, from: source) }
         let staging = try await blocking { [self] in try DirStaging(layout) }
         var held: [String] = []
         do {

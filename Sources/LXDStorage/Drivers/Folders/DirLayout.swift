@@ -11,11 +11,11 @@ package struct DirLayout: Sendable {
     var trash: String { pool + "/trash" }
     var renames: String { pool + "/renames.json" }
 
-    /// Every folder and its mode, as LXD has them or narrower. `containers/` and `custom/` can be passed through by others:
-    /// liblxc mounts a volume as the container's root, who has to reach it.
+    /// Every folder and its mode, as LXD has them or narrower. Nobody but root passes through to volumes: a setuid program
+    /// that a container puts on one would be so for every user of the host.
     var folders: [(path: String, mode: UInt32)] {
         [
-            (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o711),
+            (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o700),
             (pool + "/custom-snapshots", 0o700), (pool + "/images", 0o700), (layers, 0o700), (staging, 0o700), (trash, 0o700),
         ]
     }
