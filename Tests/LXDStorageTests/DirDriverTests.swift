@@ -77,7 +77,7 @@ struct DirDriverTests {
             _ = chmod(pool.pool + "/custom", 0o777)
             try await pool.restarted().mount(config: [:])
             #expect(try FileStatus.of(path: pool.pool + "/layers").permissions == 0o700)
-            #expect(try FileStatus.of(path: pool.pool + "/custom").permissions == 0o711)
+            #expect(try FileStatus.of(path: pool.pool + "/custom").permissions == 0o700)
         }
     }
 

@@ -22,6 +22,10 @@ package struct DiskDevice: Device {
         "\(settings.owner.devicesDirectory)/\(PathNames.encode("disk.\(name).\(target)"))"
     }
 
+    /// The folder in which custom volumes are within the container's reach, and nobody else's.
+    private var volumesFolder: String { settings.owner.devicesDirectory + "/volumes" }
+    private var volumePoint: String { "\(volumesFolder)/\(PathNames.encode("disk.\(name).\(target)"))" }
+
     package func start() async throws -> DeviceStart {
         guard !isRoot else { return DeviceStart() }
         try refuseUnsupported()
@@ -43,11 +47,14 @@ package struct DiskDevice: Device {
         if !settings["pool"].isEmpty, let volume = volumeName {
             try await storage.unmountVolume(pool: settings["pool"], volume: volume, owner: settings.owner)
         }
-        let point = mountPoint
+        let (points, folder) = ([mountPoint, volumePoint], volumesFolder)
         await BlockingPool.shared.run {
-            // Nothing may be mounted there, or there may be no such folder: then these two do nothing.
-            _ = umount2(point, Int32(MNT_DETACH))
-            if rmdir(point) != 0 { _ = unlink(point) }
+            // Nothing may be mounted there, or there may be no such folder: then these do nothing.
+            for point in points {
+                _ = umount2(point, Int32(MNT_DETACH))
+                if rmdir(point) != 0 { _ = unlink(point) }
+            }
+            _ = rmdir(folder)
         }
         return [:]
     }
@@ -75,11 +82,57 @@ package struct DiskDevice: Device {
 
     private func startLocal() async throws -> DeviceStart {
         let source = source
+        if let limit = try await storage.sourceLimit(source, owner: settings.owner) {
+            return try await startConfined(below: limit)
+        }
         // Whatever the reason, a source that cannot be looked at cannot be shown.
         let kind = await BlockingPool.shared.run { (try? FileStatus.of(path: source))?.kind }
         guard let kind else { throw MissingSource(message: "Missing source path \(goQuoted(source))") }
         if kind == .blockDevice { return try await startBlockDevice() }
         return entry(source: source, isFile: kind != .directory, isShifted: settings.isTrue("shift"))
+    }
+
+    /// Shows what the path is now, found without leaving the folder: a guest that can write there may put a link in the
+    /// path at any time, so that the path itself is used only once.
+    private func startConfined(below limit: String) async throws -> DeviceStart {
+        guard !settings.isTrue("shift") else {
+            throw LXDError.badRequest("The \"shift\" property cannot be used with a restricted source path")
+        }
+        let (point, source, settings) = (mountPoint, source, settings)
+        let isFile = try await BlockingPool.shared.run {
+            let folder = try ConfinedDirectory(path: limit, resolution: .beneath)
+            let found: OwnedDescriptor
+            do throws(Errno) {
+                found = try folder.reference(String(source.dropFirst(limit == "/" ? 0 : limit.count)))
+            } catch {
+                throw Self.failure(error, source, limit)
+            }
+            let kind = try FileStatus.of(found.descriptor).kind
+            guard kind != .blockDevice else {
+                throw LXDError.badRequest("Block devices cannot be used with a restricted source path")
+            }
+            _ = umount2(point, Int32(MNT_DETACH))
+            try makeHostDirectories(settings.owner.devicesDirectory)
+            if kind == .directory {
+                guard mkdir(point, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
+            } else {
+                try FileDescriptor.open(point, .writeOnly, options: [.create, .closeOnExec], permissions: .ownerReadWrite).close()
+            }
+            try Mounts.bind(found.descriptor, to: point, recursive: settings.isTrue("recursive"))
+            withExtendedLifetime(found) {}
+            return kind != .directory
+        }
+        return entry(source: point, isFile: isFile, isShifted: false)
+    }
+
+    private static func failure(_ error: Errno, _ source: String, _ limit: String) -> any Error {
+        switch error {
+        case .noSuchFileOrDirectory, .notDirectory: MissingSource(message: "Missing source path \(goQuoted(source))")
+        case .improperLink:
+            LXDError.badRequest(
+                "Source path \(goQuoted(source)) resolves outside of restricted parent source path \(goQuoted(limit))")
+        default: LXDError.internalError("Failed opening source path \(goQuoted(source)): \(error)")
+        }
     }
 
     private func startVolume() async throws -> DeviceStart {
@@ -89,9 +142,27 @@ package struct DiskDevice: Device {
         do {
             let (path, isShifted) = try await storage.mountVolume(
                 pool: settings["pool"], volume: volume, owner: settings.owner)
-            return entry(source: path, isFile: false, isShifted: isShifted)
+            try await bindVolume(path)
+            return entry(source: volumePoint, isFile: false, isShifted: isShifted)
         } catch let error as LXDError where error.code == .notFound {
             throw MissingSource(message: "Failed mounting volume: \(error.message)")
+        }
+    }
+
+    /// Shows the volume where the container's root can get at it: the pool itself is closed to everybody but the host's
+    /// root, since a program that a container made setuid there would be so for all users of the host.
+    private func bindVolume(_ path: String) async throws {
+        let (point, folder, owner, isRecursive) = (volumePoint, volumesFolder, settings.owner, settings.isTrue("recursive"))
+        try await BlockingPool.shared.run {
+            try makeHostDirectories(owner.devicesDirectory)
+            guard mkdir(folder, 0o500) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
+            guard lchown(folder, owner.rootUID, owner.rootGID) == 0, chmod(folder, 0o500) == 0 else { throw Errno(rawValue: errno) }
+            // What a start that was cut short left there.
+            _ = umount2(point, Int32(MNT_DETACH))
+            guard mkdir(point, 0o700) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
+            let volume = try ConfinedDirectory(path: path)
+            try Mounts.bind(volume.descriptor, to: point, recursive: isRecursive)
+            withExtendedLifetime(volume) {}
         }
     }
 
