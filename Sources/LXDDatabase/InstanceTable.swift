@@ -91,7 +91,7 @@ package struct InstanceRow: Sendable, Hashable {
 }
 
 private let instanceConfig = ConfigTable(table: "instances_config", owner: "instance_id")
-private let instanceDevices = DeviceTable(
+let instanceDevices = DeviceTable(
     table: "instances_devices", owner: "instance_id", device: "instance_device_id")
 
 extension Transaction {

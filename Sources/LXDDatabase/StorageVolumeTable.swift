@@ -160,6 +160,29 @@ extension Transaction {
         try loadVolumeSnapshots("storage_volume_id = ?", [volumeID])
     }
 
+    /// The names of all snapshots in a pool, by the number of their volume's row; those of instances as the instances
+    /// have them.
+    package func snapshotNames(pool: String) throws -> [Int64: [String]] {
+        var names: [Int64: [String]] = [:]
+        let rows = try Row.fetchCursor(
+            database.cachedStatement(
+                sql: """
+                    WITH volumes AS (
+                        SELECT v.* FROM storage_volumes AS v JOIN storage_pools AS p ON p.id = v.storage_pool_id WHERE p.name = ?)
+                    SELECT volumes.id, s.name FROM volumes
+                    JOIN instances AS i ON i.project_id = volumes.project_id AND i.name = volumes.name
+                    JOIN instances_snapshots AS s ON s.instance_id = i.id WHERE volumes.type IN (0, 3)
+                    UNION ALL
+                    SELECT volumes.id, s.name FROM volumes
+                    JOIN storage_volumes_snapshots AS s ON s.storage_volume_id = volumes.id WHERE volumes.type = 2
+                    """), arguments: [pool])
+        while let row = try rows.next() {
+            let id: Int64 = row[0]
+            names[id, default: []].append(row[1])
+        }
+        return names
+    }
+
     package func storageVolumeSnapshot(volumeID: Int64, name: String) throws -> VolumeSnapshotRow? {
         try loadVolumeSnapshots("storage_volume_id = ? AND name = ?", [volumeID, name]).first
     }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import GRDB
+internal import Synchronization
 
 /// The database of one server: a SQLite file in WAL mode.
 ///
@@ -7,6 +8,7 @@ internal import GRDB
 /// writer. Nothing outside this module knows which engine is behind it.
 package final class Store: Sendable {
     private let pool: DatabasePool
+    private let commits = Atomic<UInt64>(0)
 
     /// Opens the file, creating it when missing, and brings its schema up to date.
     ///
@@ -39,8 +41,16 @@ package final class Store: Sendable {
     ///
     /// Keep it short and free of input and output: every other writer waits.
     package func write<T: Sendable>(_ body: @Sendable @escaping (Transaction) throws -> T) async throws -> T {
-        try await pool.write { try body(Transaction(database: $0)) }
+        // Counted when it failed too: one needless look at the data is cheaper than a missed one.
+        defer { commits.add(1, ordering: .releasing) }
+        return try await pool.write { try body(Transaction(database: $0)) }
     }
+
+    /// A number that is another after each ``write(_:)`` has returned.
+    ///
+    /// What was read after asking for it is still true while it is the same: for answers that are asked for often and
+    /// change seldom.
+    package var version: UInt64 { commits.load(ordering: .acquiring) }
 
     /// Reads a database that a daemon may be using, without changing anything.
     ///

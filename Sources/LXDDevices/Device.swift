@@ -35,6 +35,9 @@ package protocol Device: Sendable {
 
     /// The device leaves the instance, or the instance is deleted.
     func remove() async throws
+
+    /// Puts right on the host what others took away from a device of a running container.
+    func repair() async throws
 }
 
 /// What a device adds to a container.
@@ -155,6 +158,9 @@ package protocol StorageProvider: Sendable {
     func mountVolume(pool: String, volume: String, owner: DeviceOwner) async throws -> (path: String, isShifted: Bool)
     /// Ends what `mountVolume` began; may be called without it.
     func unmountVolume(pool: String, volume: String, owner: DeviceOwner) async throws
+    /// The folder of the host that a disk's source must not leave, however its path resolves; nil for any.
+    /// - Throws: For a source that the owner's project does not allow.
+    func sourceLimit(_ source: String, owner: DeviceOwner) async throws -> String?
 }
 
 /// All that devices are made with.
@@ -172,6 +178,7 @@ extension Device {
     package var volatileBeforeStart: [String: String?] { [:] }
     package func add() async throws {}
     package func remove() async throws {}
+    package func repair() async throws {}
 
     /// Brings the started device into a running container.
     package func attach(_ start: DeviceStart, to target: any HotplugTarget) async throws {

@@ -6,6 +6,19 @@ internal import SystemPackage
 extension ContainerRuntime {
     /// CPU, memory, processes and network of a running container; nil if it does not run. Blocks.
     package func usage(_ name: String) -> InstanceState? {
+        // Without a socket the network is not told; all else is.
+        usage(name, try? RouteSocket())
+    }
+
+    /// The same of many containers; those that do not run are left out.
+    package func usages(_ names: some Sequence<String>) -> [String: InstanceState] {
+        let socket = try? RouteSocket()
+        var usages: [String: InstanceState] = [:]
+        for name in names { usages[name] = usage(name, socket) }
+        return usages
+    }
+
+    private func usage(_ name: String, _ socket: RouteSocket?) -> InstanceState? {
         guard let entry = try? entry(name), entry.initProcess.exit == nil else { return nil }
         let group = entry.group
         return InstanceState.with { state in
@@ -16,20 +29,19 @@ extension ContainerRuntime {
             state.memory.swapUsage = Int64(clamping: group.swapBytes ?? 0)
             state.memory.swapUsagePeak = Int64(clamping: group.swapPeakBytes ?? 0)
             state.processes = group.taskCount.map { Int64(clamping: $0) } ?? Int64(group.processes().count)
-            state.network = network(ofProcess: entry.initProcess.pid)
+            state.network = socket.map { network(ofProcess: entry.initProcess.pid, $0) } ?? [:]
         }
     }
 
-    private func network(ofProcess pid: Int32) -> [String: InstanceStateNetwork] {
+    private func network(ofProcess pid: Int32, _ socket: RouteSocket) -> [String: InstanceStateNetwork] {
         // The container may end at any moment; then it has no network.
         guard let namespace = try? FileDescriptor.open("/proc/\(pid)/ns/net", .readOnly, options: .closeOnExec) else {
             return [:]
         }
         defer { try? namespace.close() }
-        guard let socket = try? RouteSocket(), let view = try? socket.view(ofNamespace: namespace.rawValue),
-            let hostLinks = try? socket.links()
-        else { return [:] }
-        let hostNames = Dictionary(hostLinks.map { ($0.index, $0.name) }, uniquingKeysWith: { first, _ in first })
+        guard let view = try? socket.view(ofNamespace: namespace.rawValue) else {
+            return [:]
+        }
         var networks: [String: InstanceStateNetwork] = [:]
         for link in view.links {
             networks[link.name] = InstanceStateNetwork.with { network in
@@ -41,7 +53,10 @@ extension ContainerRuntime {
                     ? "loopback"
                     : link.flags & Link.flagPointToPoint != 0
                         ? "point-to-point" : link.flags & Link.flagBroadcast != 0 ? "broadcast" : "unknown"
-                if !link.isLoopback, let peer = link.peerIndex { network.hostName = hostNames[peer] ?? "" }
+                if !link.isLoopback, let peer = link.peerIndex {
+                    // One link asked for by its number: the host has as many as there are containers.
+                    network.hostName = (try? socket.link(index: peer))??.name ?? ""
+                }
                 if let counters = link.statistics {
                     network.counters.bytesReceived = Int64(clamping: counters.receivedBytes)
                     network.counters.bytesSent = Int64(clamping: counters.sentBytes)

@@ -49,6 +49,16 @@ enum HotMount {
         guard result >= 0 || result == -EINVAL || result == -ENOENT else {
             throw HelperFailure(step: "unmount", number: -result, subject: path)
         }
+        if result >= 0 { removeEmpty("/" + relative(path)) }
+    }
+
+    /// What was made to mount at goes with the mount. A folder with something in it, or a file with bytes, was there
+    /// before and stays.
+    private static func removeEmpty(_ path: String) {
+        if rmdir(path) == 0 { return }
+        var status = clxd_status()
+        let isFile = clxd_statx(CLXD_AT_FDCWD, path, CLXD_AT_SYMLINK_NOFOLLOW, &status) >= 0 && status.mode & 0o170000 == 0o100000
+        if isFile, status.size == 0 { _ = unlink(path) }
     }
 
     /// Enters the mount namespace of a container, staying the host's root; gives its root folder.

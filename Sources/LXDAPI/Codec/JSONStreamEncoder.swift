@@ -3,7 +3,8 @@
 /// Only values that ask for each of their containers once and for no nested ones can be streamed; all wire types are
 /// such. For others ``encode(_:)`` gives nil and the caller goes through a ``WireNode``.
 final class JSONStreamEncoder: Encoder {
-    private var writer = JSONWriter()
+    // Nothing that writes calls back into the encoder; looking for it would cost more than the writing.
+    @exclusivity(unchecked) private var writer = JSONWriter()
     private var open = Container.none
     private var isFirst = true
     private var isStreamable = true

@@ -7,11 +7,13 @@ package final class InstanceService: Sendable {
     let environment: InstanceEnvironment
     let gate: ConfigGate
     let lifecycle: InstanceLifecycle
+    let directory: InstanceDirectory
 
     package init(environment: InstanceEnvironment, gate: ConfigGate, lifecycle: InstanceLifecycle) {
         self.environment = environment
         self.gate = gate
         self.lifecycle = lifecycle
+        directory = InstanceDirectory(store: environment.store)
     }
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
@@ -53,7 +55,7 @@ package final class InstanceService: Sendable {
         case .remoteImage(let source):
             return try await environment.images.fetch(
                 source, type: .container, project: plan.row.project, progress: progress)
-        case .none, .copy: return nil
+        case .none, .copy, .migration: return nil
         }
     }
 
@@ -61,7 +63,6 @@ package final class InstanceService: Sendable {
     func insert(_ row: InstanceRow, baseImage: String, _ way: ConfigGate.Way) async throws -> LoadedInstance {
         var row = row
         row.phase = .creating
-        VolatileKeys.fill(&row.config, baseImage: baseImage)
         let wanted = row
         do {
             return try await environment.store.write { [gate] tx in
@@ -70,6 +71,7 @@ package final class InstanceService: Sendable {
                 }
                 let instance = try gate.admit(wanted, replacing: nil, way, tx)
                 var row = instance.row
+                VolatileKeys.fill(&row.config, baseImage: baseImage)
                 row.id = try tx.insertInstance(row)
                 try tx.insertStorageVolume(
                     VolumeRow(
@@ -99,7 +101,11 @@ package final class InstanceService: Sendable {
     }
 
     /// Gives a stopped instance another name. cloud-init sees a new instance.
-    package func rename(_ key: InstanceKey, to newName: String, by requestor: EventLifecycleRequestor?) async throws {
+    ///
+    /// - Parameter isMove: It gets its old name back after a move: nothing has changed for what is in it.
+    package func rename(
+        _ key: InstanceKey, to newName: String, isMove: Bool = false, by requestor: EventLifecycleRequestor?
+    ) async throws {
         let newName = try InstanceName(newName).rawValue
         let newKey = InstanceKey(project: key.project, name: newName)
         try await environment.locks.with(key, .rename) {
@@ -119,6 +125,7 @@ package final class InstanceService: Sendable {
                         volume.name = newName
                         try tx.updateStorageVolume(volume)
                     }
+                    if isMove { return }
                     try tx.mergeInstanceConfig(
                         id: instance.row.id,
                         [VolatileKeys.applyTemplate: "rename", VolatileKeys.instanceID: VolatileKeys.newID()])
@@ -154,7 +161,10 @@ package final class InstanceService: Sendable {
                 throw LXDError.internalError("Container is protected")
             }
             await lifecycle.devicesLeft(instance)
-            try await environment.removeEverything(of: instance)
+            for snapshot in try await environment.removeEverything(of: instance) {
+                environment.announce(
+                    .instanceSnapshotDeleted, SnapshotService.path(key, snapshot), project: key.project, by: requestor)
+            }
             environment.announce(.instanceDeleted, key, by: requestor)
         }
     }

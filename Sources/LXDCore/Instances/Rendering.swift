@@ -79,52 +79,25 @@ extension InstanceService {
 
     /// All instances of a project, or of all projects, with status, by name.
     package func list(project: String?) async throws -> [Instance] {
-        let instances = try await environment.store.read { tx in
-            if let project { _ = try tx.requireProject(project) }
-            return try tx.loadInstances(project: project)
-        }
+        let instances = try await directory.instances(project: project)
         let statuses = await lifecycle.statuses()
-        return instances.map { $0.wire(status: statuses[$0.runtimeName] ?? .stopped) }.sorted { $0.name < $1.name }
+        return instances.map { $0.wire(status: statuses[$0.runtimeName] ?? .stopped) }
     }
 
     /// The same with state, snapshots and backups; the state of running ones is read from the kernel.
     package func listFull(project: String?) async throws -> [InstanceFull] {
-        let (instances, snapshots, backups) = try await environment.store.read { tx in
-            if let project { _ = try tx.requireProject(project) }
-            return (
-                try tx.loadInstances(project: project), try tx.snapshots(project: project), try tx.backups(project: project)
-            )
+        let instances = try await directory.instances(project: project)
+        let (snapshots, backups) = try await environment.store.read { tx in
+            (try tx.snapshots(project: project), try tx.backups(project: project))
         }
         let snapshotsByInstance = Dictionary(grouping: snapshots, by: \.instanceID)
         let backupsByInstance = Dictionary(grouping: backups, by: \.instanceID)
         let statuses = await lifecycle.statuses()
-        let states = await states(instances, statuses)
-        let full = instances.map { instance in
+        let states = await lifecycle.states(instances, statuses)
+        return zip(instances, states).map { instance, state in
             Self.full(
-                instance, statuses[instance.runtimeName] ?? .stopped, state: states[instance.row.id] ?? InstanceState(),
+                instance, statuses[instance.runtimeName] ?? .stopped, state: state,
                 snapshots: snapshotsByInstance[instance.row.id] ?? [], backups: backupsByInstance[instance.row.id] ?? [])
-        }
-        return full.sorted { $0.name < $1.name }
-    }
-
-    /// The states of many instances, a few at a time: each asks the kernel.
-    private func states(
-        _ instances: [LoadedInstance], _ statuses: [String: StatusCode]
-    ) async -> [Int64: InstanceState] {
-        let share = max(1, (instances.count + 7) / 8)
-        return await withTaskGroup(of: [(Int64, InstanceState)].self, returning: [Int64: InstanceState].self) { group in
-            for start in stride(from: 0, to: instances.count, by: share) {
-                let part = instances[start..<min(start + share, instances.count)]
-                group.addTask { [lifecycle] in
-                    var states: [(Int64, InstanceState)] = []
-                    for instance in part {
-                        let status = statuses[instance.runtimeName] ?? .stopped
-                        states.append((instance.row.id, await lifecycle.state(instance, status)))
-                    }
-                    return states
-                }
-            }
-            return await group.reduce(into: [:]) { all, part in for (id, state) in part { all[id] = state } }
         }
     }
 

@@ -1,6 +1,7 @@
 import LXDAPI
 package import LXDDatabase
 package import LXDDevices
+import LXDNetlink
 import LXDRuntimePlan
 
 /// Drives the devices of instances: makes each from its configuration when something is to be done with it.
@@ -75,12 +76,34 @@ package struct DeviceHost: InstanceDevices, DeviceRules {
             let networks = try tx.networks(project: tx.effectiveProject(instance.project, .networks)).map(Self.network)
             guard DeviceFactory.nicType(config, networks: networks) == "bridged" else { return }
             var others: [NeighbourNIC] = []
-            for other in try tx.loadInstances() {
+            for other in try Self.candidates(name, config, instance, tx) {
                 for (device, settings) in other.expandedDevices where settings["type"] == "nic" {
                     others.append(Self.neighbour(device, settings, other))
                 }
             }
             try NICConflicts.check(Self.neighbour(name, config, instance), against: others, networks: networks)
+        }
+    }
+
+    /// Who could have a NIC's address or its instance's name: a few queries, however many instances there are.
+    private static func candidates(
+        _ name: String, _ config: [String: String], _ instance: LoadedInstance, _ tx: Transaction
+    ) throws -> [LoadedInstance] {
+        var ids = Set(try tx.instanceIDs(named: instance.name))
+        let own = config["hwaddr"] ?? ""
+        let address = MACAddress((own.isEmpty ? instance.row.config["volatile.\(name).hwaddr"] ?? "" : own).lowercased())
+        if let address { ids.formUnion(try tx.instanceIDs(notedHardwareAddress: "\(address)")) }
+        for setting in try tx.deviceSettings(keys: ["hwaddr", "ipv4.address", "ipv6.address"]) {
+            let isSame =
+                if setting.key == "hwaddr" {
+                    address != nil && MACAddress(setting.value.lowercased()) == address
+                } else {
+                    IPAddress(setting.value) != nil && IPAddress(setting.value) == config[setting.key].flatMap { IPAddress($0) }
+                }
+            if isSame { ids.insert(setting.instanceID) }
+        }
+        return try ids.compactMap { try tx.instance(id: $0) }.map {
+            try tx.loadInstance(InstanceKey(project: $0.project, name: $0.name))
         }
     }
 
@@ -151,6 +174,10 @@ package struct DeviceHost: InstanceDevices, DeviceRules {
 
     package func liveKeys(_ name: String, _ config: [String: String], of instance: LoadedInstance) async throws -> Set<String> {
         try await device(name, config, of: instance)?.updatableKeys ?? []
+    }
+
+    package func repair(_ name: String, _ config: [String: String], of instance: LoadedInstance) async throws {
+        try await device(name, config, of: instance)?.repair()
     }
 
     package func renamed(_ instance: LoadedInstance, from old: InstanceKey) async throws {

@@ -19,7 +19,10 @@ package struct ManagedNetworks: NetworkProvider {
     }
 
     package func isAvailable(_ network: String) async -> Bool {
-        await bridge(network, project: "default")?.isUp ?? false
+        do { return try await networks.ensureAvailable(network, project: "default") } catch {
+            logger.debug("Network not available", metadata: ["network": "\(network)", "error": "\(error)"])
+            return false
+        }
     }
 
     /// nil if there is none: what is to be taken down may have lost its network.
@@ -92,4 +95,8 @@ package struct CustomVolumes: StorageProvider {
     }
 
     package func unmountVolume(pool: String, volume: String, owner: DeviceOwner) async throws {}
+
+    package func sourceLimit(_ source: String, owner: DeviceOwner) async throws -> String? {
+        try await store.read { try $0.diskPathLimit(project: owner.project, source: source) }
+    }
 }

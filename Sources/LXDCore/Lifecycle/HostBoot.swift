@@ -14,6 +14,7 @@ extension InstanceLifecycle {
                 let name = instance.runtimeName
                 if running[name] != nil {
                     watchNodes(of: instance)
+                    await repairFilters(of: instance)
                     setProcessorLimit(name, instance.expandedConfig["limits.cpu"] ?? "")
                     if instance.row.config[VolatileKeys.lastPower] != "RUNNING" {
                         try await environment.setVolatile(instance, [VolatileKeys.lastPower: "RUNNING"])
@@ -26,6 +27,14 @@ extension InstanceLifecycle {
         } catch {
             environment.logger.error("Failed bringing instances into line with the kernel", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// The firewall learns again which filters it has to keep up.
+    private func repairFilters(of instance: LoadedInstance) async {
+        let isFiltered = instance.expandedDevices.values.contains { config in
+            ["mac", "ipv4", "ipv6"].contains { isTrue(config["security.\($0)_filtering"]) }
+        }
+        if isFiltered { await repairNetworkDevices(of: [instance.key]) }
     }
 
     /// A start had begun and no stop has cleaned up.

@@ -54,12 +54,27 @@ package final class InstanceLifecycle: Sendable {
 
     /// CPU, memory, network and processes from the kernel; disk from the pool.
     package func state(_ instance: LoadedInstance, _ status: StatusCode) async -> InstanceState {
-        var state = InstanceState()
-        if status != .stopped, status != .error, let usage = await engine.usage(instance.runtimeName) {
-            state = usage
-            for name in state.network.keys where state.network[name]?.hostName.isEmpty == true {
-                state.network[name]?.hostName = instance.row.config["volatile.\(name).host_name"] ?? ""
-            }
+        let usage = status != .stopped && status != .error ? await engine.usage(instance.runtimeName) : nil
+        return await state(instance, status, usage)
+    }
+
+    /// The states of many instances, in their order.
+    func states(_ instances: [LoadedInstance], _ statuses: [String: StatusCode]) async -> [InstanceState] {
+        let running = instances.map(\.runtimeName).filter { statuses[$0].map { $0 != .stopped && $0 != .error } ?? false }
+        let usages = await engine.usages(running)
+        var states: [InstanceState] = []
+        states.reserveCapacity(instances.count)
+        for instance in instances {
+            let name = instance.runtimeName
+            states.append(await state(instance, statuses[name] ?? .stopped, usages[name]))
+        }
+        return states
+    }
+
+    private func state(_ instance: LoadedInstance, _ status: StatusCode, _ usage: InstanceState?) async -> InstanceState {
+        var state = usage ?? InstanceState()
+        for name in state.network.keys where state.network[name]?.hostName.isEmpty == true {
+            state.network[name]?.hostName = instance.row.config["volatile.\(name).host_name"] ?? ""
         }
         state.status = status.name
         state.statusCode = status
@@ -81,18 +96,21 @@ package final class InstanceLifecycle: Sendable {
 
     // MARK: Starting
 
-    package func start(_ key: InstanceKey, by requestor: EventLifecycleRequestor?) async throws {
+    /// - Parameter isStateful: From the state that a stateful stop kept.
+    package func start(
+        _ key: InstanceKey, isStateful: Bool = false, by requestor: EventLifecycleRequestor?
+    ) async throws {
         if environment.locks.holder(key) == .start {
             // Somebody else starts it already: wait for that instead of failing.
             try await environment.locks.with(key, .start) {}
             if await isRunning(key) { return }
         }
-        try await environment.locks.with(key, .start) { try await startLocked(key) }
+        try await environment.locks.with(key, .start) { try await startLocked(key, isStateful: isStateful) }
         environment.announce(.instanceStarted, key, by: requestor)
     }
 
     /// Starts for a caller that holds the instance's lock.
-    func startLocked(_ key: InstanceKey) async throws {
+    func startLocked(_ key: InstanceKey, isStateful: Bool = false) async throws {
         let instance = try await environment.load(key)
         switch await status(key) {
         case .stopped: break
@@ -102,17 +120,21 @@ package final class InstanceLifecycle: Sendable {
         if instance.row.config["image.requirements.cgroup"] == "v1", host.limits.isUnified {
             throw LXDError.internalError("The image used by this instance requires a CGroupV1 host system")
         }
+        try await KernelModules.load(instance.expandedConfig["linux.kernel_modules"] ?? "")
         if let hook = state.withLock({ $0.beforeStart }) { try await hook(instance) }
-        try await withUndo(environment.logger) { undo in try await self.runStart(instance, &undo) }
+        let images = try await takeImages(instance, isStateful: isStateful)
+        try await withUndo(environment.logger) { undo in try await self.runStart(instance, from: images, &undo) }
+        if images != nil { try await dropImages(of: instance) }
     }
 
     /// The steps of a start.
-    private func runStart(_ instance: LoadedInstance, _ undo: inout UndoStack) async throws {
+    private func runStart(_ instance: LoadedInstance, from images: String?, _ undo: inout UndoStack) async throws {
         let name = instance.runtimeName
+        engine.expectStart()
         let pool = try await environment.pools.driver(instance.rootPool())
         let rootfs = try await pool.rootFilesystem(of: environment.volume(instance.key))
         let directory = pool.mountPath(try environment.volume(instance.key))
-        try await applyTemplates(instance, rootfs: rootfs, directory: directory)
+        if images == nil { try await applyTemplates(instance, rootfs: rootfs, directory: directory) }
 
         var volatile: [String: String?] = ["volatile.idmap.current": instance.row.config["volatile.idmap.next"] ?? "[]"]
         if instance.row.config[VolatileKeys.uuid] == nil { volatile[VolatileKeys.uuid] = VolatileKeys.newID() }
@@ -139,7 +161,11 @@ package final class InstanceLifecycle: Sendable {
         var host = host
         host.processors = planProcessors(starting: name, instance.expandedConfig["limits.cpu"] ?? "")
         let plan = try StartPlan.planStart(instance, rootfs: rootfs, directory: directory, devices: parts, host: host)
-        try await engine.start(plan)
+        if let images {
+            try await resume(plan, instance.with(config: noted), from: images)
+        } else {
+            try await engine.start(plan)
+        }
         undo.add("container \(name)") { [engine] in try await engine.kill(name) }
         state.withLock { $0.processorLimits[name] = instance.expandedConfig["limits.cpu"] ?? "" }
         let id = instance.row.id
@@ -208,6 +234,13 @@ package final class InstanceLifecycle: Sendable {
         }
         await cleanUp(instance)
         if instance.row.ephemeral, !keepEphemeral { try await deleteEphemeral(instance) }
+    }
+
+    /// Runs what ends a container on purpose: nobody else cleans up after it then.
+    func withExpectedEnd(of name: String, _ body: () async throws -> Void) async throws {
+        state.withLock { _ = $0.expected.insert(name) }
+        defer { state.withLock { _ = $0.expected.remove(name) } }
+        try await body()
     }
 
     package func restart(

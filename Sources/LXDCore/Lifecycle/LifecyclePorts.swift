@@ -1,5 +1,6 @@
 package import LXDAPI
 package import LXDDevices
+package import LXDRuntime
 package import LXDRuntimePlan
 
 /// A container that ended.
@@ -16,6 +17,8 @@ package struct EngineExit: Sendable, Hashable {
 
 /// What runs containers, by their runtime names.
 package protocol ContainerEngine: Sendable {
+    /// A start is being prepared.
+    func expectStart()
     /// All of a start or nothing of it.
     func start(_ plan: RuntimePlan) async throws
     /// Asks init to end and waits for it; nil: for ever.
@@ -29,11 +32,44 @@ package protocol ContainerEngine: Sendable {
     func statuses() async -> [String: StatusCode]
     /// CPU, memory, network, processes and pid; nil if it does not run.
     func usage(_ name: String) async -> InstanceState?
+    /// The same of many; those that do not run are left out.
+    func usages(_ names: [String]) async -> [String: InstanceState]
     func setCgroup(_ name: String, _ setting: CgroupSetting) async throws
     /// What devices come into and leave.
     func hotplugTarget(_ name: String, idmap: [IDMapEntry]) async throws -> any HotplugTarget
+    /// - Throws: `notImplemented` with the reason where checkpoints do not work on this host.
+    func requireCheckpoints() async throws
+    /// Whether a running container was started so that it can be checkpointed.
+    func isCheckpointable(_ name: String) async -> Bool
+    /// What in it cannot be written down, each in a sentence.
+    func checkpointObstacles(_ name: String) async throws -> [String]
+    func checkpoint(
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+    ) async throws -> CheckpointSession
+    func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession
     /// Containers that ended, whoever ended them.
     var exits: AsyncStream<EngineExit> { get }
+}
+
+extension ContainerEngine {
+    package func usages(_ names: [String]) async -> [String: InstanceState] {
+        var usages: [String: InstanceState] = [:]
+        for name in names { usages[name] = await usage(name) }
+        return usages
+    }
+}
+
+/// An engine without checkpoints.
+extension ContainerEngine {
+    package func requireCheckpoints() async throws { throw LXDError.notImplemented("Live migration isn't supported") }
+    package func isCheckpointable(_ name: String) async -> Bool { false }
+    package func checkpointObstacles(_ name: String) async throws -> [String] { [] }
+    package func checkpoint(
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+    ) async throws -> CheckpointSession { throw LXDError.notImplemented("Live migration isn't supported") }
+    package func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession {
+        throw LXDError.notImplemented("Live migration isn't supported")
+    }
 }
 
 /// What LXDDevices does for instances. Volatile keys are whole; nil removes one.
@@ -57,6 +93,8 @@ package protocol InstanceDevices: Sendable {
     ) async throws
     /// The keys that can change in place.
     func liveKeys(_ name: String, _ config: [String: String], of instance: LoadedInstance) async throws -> Set<String>
+    /// Puts right on the host what others took away from a device of a running container.
+    func repair(_ name: String, _ config: [String: String], of instance: LoadedInstance) async throws
     /// An instance has another name now: leases and the like follow.
     func renamed(_ instance: LoadedInstance, from old: InstanceKey) async throws
 }

@@ -7,11 +7,13 @@ package import LXDRuntimePlan
 /// The containers of this host, through LXDRuntime.
 package struct RuntimeEngine: ContainerEngine {
     private let runtime: ContainerRuntime
+    private let checkpoints: CheckpointSupport
     package let exits: AsyncStream<EngineExit>
 
     /// Takes the runtime's stream of exits: there may be one engine for a runtime.
-    package init(_ runtime: ContainerRuntime) {
+    package init(_ runtime: ContainerRuntime, checkpoints: CheckpointSupport) {
         self.runtime = runtime
+        self.checkpoints = checkpoints
         let (stream, continuation) = AsyncStream<EngineExit>.makeStream()
         exits = stream
         Task {
@@ -22,6 +24,7 @@ package struct RuntimeEngine: ContainerEngine {
         }
     }
 
+    package func expectStart() { runtime.expectEntry() }
     package func start(_ plan: RuntimePlan) async throws { _ = try await runtime.start(plan) }
     package func shutdown(_ name: String, timeout: Duration?) async throws { try await runtime.shutdown(name, timeout: timeout) }
     package func kill(_ name: String) async throws { try await runtime.kill(name) }
@@ -32,7 +35,34 @@ package struct RuntimeEngine: ContainerEngine {
     package func usage(_ name: String) async -> InstanceState? {
         await BlockingPool.shared.run { [runtime] in runtime.usage(name) }
     }
+    package func usages(_ names: [String]) async -> [String: InstanceState] {
+        // Few threads: the kernel's answers about networks take turns anyway.
+        let share = max(16, (names.count + 3) / 4)
+        return await withTaskGroup(of: [String: InstanceState].self, returning: [String: InstanceState].self) { group in
+            for start in stride(from: 0, to: names.count, by: share) {
+                let part = names[start..<min(start + share, names.count)]
+                group.addTask { [runtime] in await BlockingPool.shared.run { runtime.usages(part) } }
+            }
+            return await group.reduce(into: [:]) { $0.merge($1) { first, _ in first } }
+        }
+    }
+
     package func setCgroup(_ name: String, _ setting: CgroupSetting) async throws { try runtime.setCgroup(name, setting) }
+
+    package func requireCheckpoints() async throws { try await checkpoints.require() }
+    package func isCheckpointable(_ name: String) async -> Bool { runtime.isCheckpointable(name) }
+    package func checkpointObstacles(_ name: String) async throws -> [String] {
+        try await BlockingPool.shared.run { [runtime] in try runtime.checkpointObstacles(name) }
+    }
+    package func checkpoint(
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+    ) async throws -> CheckpointSession {
+        try await runtime.checkpoint(
+            name, configurationPath: configurationPath, imageDirectory: imageDirectory, keepsRunning: keepsRunning)
+    }
+    package func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession {
+        try await runtime.restore(plan, imageDirectory: imageDirectory)
+    }
 
     package func hotplugTarget(_ name: String, idmap: [IDMapEntry]) async throws -> any HotplugTarget {
         guard let running = runtime.running(name) else { throw RuntimeError.notRunning(name) }
@@ -61,20 +91,18 @@ private struct RunningTarget: HotplugTarget {
     func unmount(_ target: String) async throws { try await runtime.detachMount(name, target: target) }
 
     func add(_ node: DeviceNode) async throws {
-        try allow(node, isAllowed: true)
+        try await allow(node, isAllowed: true)
         try await mount(MountEntry(source: node.hostPath, target: node.path, create: .file))
     }
 
     func remove(_ node: DeviceNode) async throws {
         try await unmount(node.path)
-        try allow(node, isAllowed: false)
+        try await allow(node, isAllowed: false)
     }
 
     /// Only privileged containers have a device cgroup.
-    private func allow(_ node: DeviceNode, isAllowed: Bool) throws {
+    private func allow(_ node: DeviceNode, isAllowed: Bool) async throws {
         guard idmap.isEmpty else { return }
-        let rule = "\(node.isBlock ? "b" : "c") \(node.major):\(node.minor) rwm"
-        try runtime.setCgroup(
-            name, CgroupSetting(file: isAllowed ? "devices.allow" : "devices.deny", value: rule, unified: false))
+        try await runtime.setDevice(name, node, isAllowed: isAllowed)
     }
 }

@@ -9,13 +9,14 @@ import Synchronization
 /// Managed networks and, beside them, the host's own interfaces.
 package final class NetworkService: Sendable {
     let store: Store
-    private let environment: NetworkEnvironment
-    private let warnings: WarningService
+    let environment: NetworkEnvironment
+    let warnings: WarningService
     private let announce: Announcer
-    private let logger: Logger
-    private let locks = KeyedLocks<String>()
+    let logger: Logger
+    let locks = KeyedLocks<String>()
     /// The bridges by the number of their row: all created networks, up or not.
     private let bridges = Mutex<[Int64: BridgeNetwork]>([:])
+    let repairs = Mutex(NetworkRepairs())
 
     package init(
         store: Store, environment: NetworkEnvironment, warnings: WarningService, announce: Announcer, logger: Logger
@@ -51,14 +52,32 @@ package final class NetworkService: Sendable {
                 try await store.write { try $0.deleteNetwork(id: row.id) }
                 continue
             }
+            await bringUp(row)
+        }
+        repairs.withLock { $0.hasStarted = true }
+    }
+
+    /// Brings a network up; one that cannot be is said to be unavailable.
+    ///
+    /// - Returns: Whether it is up.
+    @discardableResult
+    func bringUp(_ row: NetworkRow) async -> Bool {
+        do {
             do {
                 try await bridge(row).start(hosts: try await hosts(of: row))
-                try await warnings.resolve(.networkUnavailable, entity: .network, id: row.id)
             } catch {
                 logger.error("Failed to start a network", metadata: ["network": "\(row.name)", "err": "\(error)"])
+                repairs.withLock { _ = $0.unavailable.insert(row.id) }
                 try await warnings.raise(
                     .networkUnavailable, LXDError.from(error).message, project: row.project, entity: .network, id: row.id)
+                return false
             }
+            let wasDown = repairs.withLock { $0.unavailable.remove(row.id) != nil }
+            if wasDown || repairs.withLock({ !$0.hasStarted }) { try await warnings.resolve(.networkUnavailable, entity: .network, id: row.id) }
+            return true
+        } catch {
+            logger.error("Failed to keep a warning", metadata: ["network": "\(row.name)", "err": "\(error)"])
+            return false
         }
     }
 
@@ -87,11 +106,13 @@ package final class NetworkService: Sendable {
             let owner = try tx.effectiveProject(project, .networks)
             let uses = try NetworkUses(tx)
             let rows = try tx.networks(project: owner)
-            var networks = rows.map { Self.wire($0, uses) }
+            var networks = try rows.filter { try tx.allowsNetwork($0.name, isManaged: true, project: project) }
+                .map { self.wire($0, uses) }
             // Whose project has networks of its own does not see the host's.
             if owner == "default" {
                 let known = Set(rows.map(\.name))
                 for link in links where !known.contains(link.name) && !link.name.hasPrefix("veth") {
+                    guard try tx.allowsNetwork(link.name, isManaged: false, project: project) else { continue }
                     networks.append(HostInterfaces.wire(link, files, uses))
                 }
             }
@@ -104,7 +125,9 @@ package final class NetworkService: Sendable {
         let files = KernelFiles()
         return try await store.read { tx in
             let owner = try tx.effectiveProject(project, .networks)
-            if let row = try tx.network(project: owner, name: name) { return try Self.wire(row, NetworkUses(tx)) }
+            let row = try tx.network(project: owner, name: name)
+            try Self.requireVisible(name, isManaged: row != nil, project, tx)
+            if let row { return try self.wire(row, NetworkUses(tx)) }
             guard owner == "default", let link, !name.hasPrefix("veth") else { throw LXDError.notFound("Network not found") }
             return try HostInterfaces.wire(link, files, NetworkUses(tx))
         }
@@ -114,7 +137,12 @@ package final class NetworkService: Sendable {
     package func create(
         project: String, _ request: NetworksPost, by requestor: EventLifecycleRequestor?
     ) async throws -> String {
-        let owner = try await store.read { try $0.effectiveProject(project, .networks) }
+        let owner = try await store.read { tx in
+            guard try tx.allowsNetwork(request.name, isManaged: true, project: project) else {
+                throw LXDError.forbidden("Network not allowed in project")
+            }
+            return try tx.effectiveProject(project, .networks)
+        }
         let name = try NetworkName(request.name).rawValue
         try Self.requireBridge(request.type)
         guard owner == "default" else { throw LXDError.badRequest("Network type does not support non-default projects") }
@@ -161,7 +189,7 @@ package final class NetworkService: Sendable {
     ) async throws {
         let owner = try await locks.with(name, .update) {
             var row = try await find(project, name)
-            let current = Self.wire(row, NetworkUses())
+            let current = wire(row, NetworkUses())
             try precondition(current)
             let put = try change(current)
             let given = put.config.filter { !$0.value.isEmpty }
@@ -216,6 +244,7 @@ package final class NetworkService: Sendable {
                 try tx.deleteNetwork(id: row.id)
             }
             _ = bridges.withLock { $0.removeValue(forKey: row.id) }
+            repairs.withLock { _ = $0.unavailable.remove(row.id) }
             return row.project
         }
         announce(.networkDeleted, ResourcePath.of("networks", name, project: owner), project: owner, by: requestor)
@@ -225,6 +254,7 @@ package final class NetworkService: Sendable {
         let row = try await store.read { tx in
             let owner = try tx.effectiveProject(project, .networks)
             let row = try tx.network(project: owner, name: name)
+            try Self.requireVisible(name, isManaged: row != nil, project, tx)
             guard row != nil || owner == "default" else { throw LXDError.notFound("Network not found") }
             return row
         }
@@ -258,11 +288,19 @@ package final class NetworkService: Sendable {
             guard let row = try tx.network(project: tx.effectiveProject(project, .networks), name: name) else {
                 throw LXDError.notFound("Network not found")
             }
+            try Self.requireVisible(name, isManaged: true, project, tx)
             return row
         }
     }
 
-    private func bridge(_ row: NetworkRow) -> BridgeNetwork {
+    /// A network that a restricted project may not use looks like one that is not there.
+    private static func requireVisible(_ name: String, isManaged: Bool, _ project: String, _ tx: Transaction) throws {
+        guard try tx.allowsNetwork(name, isManaged: isManaged, project: project) else {
+            throw LXDError.notFound("Network not found")
+        }
+    }
+
+    func bridge(_ row: NetworkRow) -> BridgeNetwork {
         bridges.withLock { bridges in
             if let bridge = bridges[row.id] { return bridge }
             let bridge = BridgeNetwork(name: row.name, id: row.id, config: row.config, environment: environment)
@@ -294,8 +332,9 @@ package final class NetworkService: Sendable {
         }
     }
 
-    private static func wire(_ row: NetworkRow, _ uses: NetworkUses) -> Network {
-        .with {
+    private func wire(_ row: NetworkRow, _ uses: NetworkUses) -> Network {
+        let isUnavailable = repairs.withLock { $0.unavailable.contains(row.id) }
+        return .with {
             $0.name = row.name
             $0.description = row.description
             $0.type = row.type
@@ -305,7 +344,7 @@ package final class NetworkService: Sendable {
             $0.status =
                 switch row.state {
                 case .pending: "Pending"
-                case .created: "Created"
+                case .created: isUnavailable ? "Unavailable" : "Created"
                 case .errored: "Errored"
                 }
             $0.locations = ["none"]

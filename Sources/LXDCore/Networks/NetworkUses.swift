@@ -15,25 +15,18 @@ struct NetworkUses {
     init() {}
 
     init(_ tx: Transaction) throws {
-        let projects = Dictionary(try tx.projects().map { ($0.name, $0) }) { first, _ in first }
-        func owner(_ project: String) -> String { projects[project]?.has(.networks) == true ? project : "default" }
-        let profiles = try tx.profiles()
-        var byName: [String: ProfileRow] = [:]
-        for profile in profiles {
-            byName[profile.project + "/" + profile.name] = profile
+        let homes = try DeviceHomes(tx)
+        for profile in homes.profiles {
             everybody.append(
                 User(
                     path: ResourcePath.of("profiles", profile.name, project: profile.project),
-                    project: owner(profile.project), nics: Self.nics(profile.devices)))
+                    project: homes.project(of: .networks, profile.project), nics: Self.nics(profile.devices)))
         }
-        for instance in try tx.instances() {
-            let home = projects[instance.project]?.has(.profiles) == true ? instance.project : "default"
-            let devices = Expansion.devices(
-                instance.profiles.compactMap { byName[home + "/" + $0] }, own: instance.devices)
+        for instance in try tx.deviceOwners() {
             everybody.append(
                 User(
                     path: ResourcePath.of("instances", instance.name, project: instance.project),
-                    project: owner(instance.project), nics: Self.nics(devices)))
+                    project: homes.project(of: .networks, instance.project), nics: Self.nics(homes.devices(of: instance))))
         }
     }
 
@@ -67,15 +60,19 @@ struct NetworkUses {
 
     /// All NICs that are plugged into a network, with what is configured for them.
     static func nics(of row: NetworkRow, _ tx: Transaction) throws -> [NIC] {
+        let homes = try DeviceHomes(tx)
+        var noted: [String: [Int64: String]] = [:]
         var nics: [NIC] = []
-        for instance in try tx.instances() {
-            guard try tx.effectiveProject(instance.project, .networks) == row.project else { continue }
-            let home = try tx.effectiveProject(instance.project, .profiles)
-            let profiles = try instance.profiles.compactMap { try tx.profile(project: home, name: $0) }
-            for (device, config) in Expansion.devices(profiles, own: instance.devices)
+        for instance in try tx.deviceOwners() where homes.project(of: .networks, instance.project) == row.project {
+            for (device, config) in homes.devices(of: instance)
             where config["type"] == "nic" && isPlugged(config, into: row.name) {
-                let own = config["hwaddr"] ?? ""
-                let address = own.isEmpty ? instance.config["volatile.\(device).hwaddr"] ?? "" : own
+                var address = config["hwaddr"] ?? ""
+                if address.isEmpty {
+                    let key = "volatile.\(device).hwaddr"
+                    let values = try noted[key] ?? tx.instanceConfigValues(key: key)
+                    noted[key] = values
+                    address = values[instance.id] ?? ""
+                }
                 nics.append(
                     NIC(
                         project: instance.project, instance: instance.name, device: device,
@@ -84,5 +81,28 @@ struct NetworkUses {
             }
         }
         return nics
+    }
+}
+
+/// All profiles and projects, to work out the devices of many instances.
+private struct DeviceHomes {
+    let profiles: [ProfileRow]
+    private let byName: [String: ProfileRow]
+    private let projects: [String: ProjectRow]
+
+    init(_ tx: Transaction) throws {
+        profiles = try tx.profiles()
+        byName = Dictionary(profiles.map { ($0.project + "/" + $0.name, $0) }) { first, _ in first }
+        projects = Dictionary(try tx.projects().map { ($0.name, $0) }) { first, _ in first }
+    }
+
+    /// The project whose things of a kind another one uses: itself or `default`.
+    func project(of feature: ProjectFeature, _ name: String) -> String {
+        projects[name]?.has(feature) == true ? name : "default"
+    }
+
+    func devices(of instance: DeviceOwnerRow) -> [String: [String: String]] {
+        let home = project(of: .profiles, instance.project)
+        return Expansion.devices(instance.profiles.compactMap { byName[home + "/" + $0] }, own: instance.devices)
     }
 }

@@ -6,12 +6,11 @@ package enum KnownVolumes {
     package static func of(_ pool: PoolRow, _ store: Store) async throws -> Set<Volume> {
         try await store.read { tx in
             var known: Set<Volume> = []
+            let snapshots = try tx.snapshotNames(pool: pool.name)
             for row in try tx.storageVolumes(pool: pool.name) {
                 let volume = try VolumeService.volume(row)
                 known.insert(volume)
-                for snapshot in try VolumeService.snapshots(of: row, tx) {
-                    known.insert(try volume.withSnapshot(snapshot.name))
-                }
+                for name in snapshots[row.id] ?? [] { known.insert(try volume.withSnapshot(name)) }
             }
             for fingerprint in try tx.imageFingerprints() { known.insert(try .image(fingerprint)) }
             return known

@@ -140,6 +140,17 @@ package struct NICDevice: Device {
             device: name, of: settings.owner, hardwareAddress: plan.hardwareAddress, on: bridge.name)
     }
 
+    package func repair() async throws {
+        guard plan.kind == .bridged else { return }
+        let (plan, link) = (plan, hostLink)
+        try await BlockingPool.shared.run {
+            try NICLinks(plan: plan, hostLink: link, socket: RouteSocket()).plugIn()
+        }
+        if let filter = plan.filter(link: hostLink) {
+            try await networks.applyFilter(filter, device: name, of: settings.owner)
+        }
+    }
+
     private func tellNetwork() async throws {
         guard let bridge = managedBridge, let address = plan.hardwareAddress else { return }
         let host = NICAddress(device: name, hardwareAddress: address, ipv4: plan.ipv4, ipv6: plan.ipv6)

@@ -61,14 +61,27 @@ struct NICLinks {
         guard let bridge = try socket.link(named: plan.parent) else {
             throw LXDError.badRequest("Parent device \(goQuoted(plan.parent)) doesn't exist")
         }
-        return try makePair(replacingLeftover, mtu: plan.mtu ?? bridge.mtu) { socket in
+        return try makePair(replacingLeftover, mtu: plan.mtu ?? bridge.mtu) { _ in
             // The host's end needs no address of its own: it is the bridge's port.
             try Self.setParameter("net/ipv6/conf/\(hostLink)/disable_ipv6", "1")
             try Self.setParameter("net/ipv6/conf/\(hostLink)/accept_ra", "0")
-            try socket.change(hostLink, LinkChange(masterIndex: bridge.index))
-            if plan.isIsolated { try socket.setBridgePort(hostLink, isIsolated: true) }
-            try setVLANs(bridge)
+            try plug(into: bridge)
         }
+    }
+
+    private func plug(into bridge: Link) throws {
+        try socket.change(hostLink, LinkChange(masterIndex: bridge.index))
+        if plan.isIsolated { try socket.setBridgePort(hostLink, isIsolated: true) }
+        try setVLANs(bridge)
+    }
+
+    /// Plugs the host's end into its bridge again when it is in none: the bridge was made anew.
+    func plugIn() throws {
+        guard let bridge = try socket.link(named: plan.parent), let port = try socket.link(named: hostLink),
+            port.masterIndex != bridge.index
+        else { return }
+        try plug(into: bridge)
+        try addRoutes(plan.routes, plan.parent)
     }
 
     private func makePair(_ replacingLeftover: Bool, mtu: UInt32?, _ plug: (RouteSocket) throws -> Void) throws -> Made

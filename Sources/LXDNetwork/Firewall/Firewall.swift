@@ -12,6 +12,14 @@ package final class Firewall: Sendable {
     }
 
     private let context: Mutex<Context>
+    /// What was applied, by the chains that it may have: what ``repair()`` holds the kernel to.
+    private let wanted = Mutex<[ChainOwner: [FirewallChain]]>([:])
+
+    private struct ChainOwner: Hashable {
+        let family: FirewallChain.Family
+        /// A network's name or a NIC's label.
+        let name: String
+    }
 
     /// - Throws: When libnftables gives no context.
     package init() throws(LXDError) {
@@ -30,13 +38,15 @@ package final class Firewall: Sendable {
     /// Makes a network's chains be what its configuration says.
     package func apply(_ network: BridgeConfiguration) async throws(LXDError) {
         let names = NetworkFirewallPlan.names(of: network.name).map { (FirewallChain.Family.inet, $0) }
-        let request = FirewallJSON.replace(names, with: NetworkFirewallPlan.chains(for: network))
-        try await run(request, "Failed to setup firewall")
+        let chains = NetworkFirewallPlan.chains(for: network)
+        try await run(FirewallJSON.replace(names, with: chains), "Failed to setup firewall")
+        wanted.withLock { $0[ChainOwner(family: .inet, name: network.name)] = chains }
     }
 
     /// Removes a network's chains; may be called without them. The table goes with its last chain.
     package func remove(network: String) async throws(LXDError) {
         let names = NetworkFirewallPlan.names(of: network).map { (FirewallChain.Family.inet, $0) }
+        _ = wanted.withLock { $0.removeValue(forKey: ChainOwner(family: .inet, name: network)) }
         try await run(FirewallJSON.replace(names, with: []), "Failed clearing firewall")
         try await removeTableIfEmpty(.inet)
     }
@@ -44,13 +54,17 @@ package final class Firewall: Sendable {
     /// Makes a NIC's filter be exactly the plan.
     package func apply(_ filter: PortFilterPlan, label: String) async throws(LXDError) {
         let names = PortFilterPlan.names(label: label).map { (FirewallChain.Family.bridge, $0) }
-        let request = FirewallJSON.replace(names, with: filter.chains(label: label))
-        try await run(request, "Failed adding bridge filter rules for instance device \(goQuoted(label))")
+        let chains = filter.chains(label: label)
+        try await run(
+            FirewallJSON.replace(names, with: chains),
+            "Failed adding bridge filter rules for instance device \(goQuoted(label))")
+        wanted.withLock { $0[ChainOwner(family: .bridge, name: label)] = chains }
     }
 
     /// Removes a NIC's filter; may be called without one.
     package func removeFilter(label: String) async throws(LXDError) {
         let names = PortFilterPlan.names(label: label).map { (FirewallChain.Family.bridge, $0) }
+        _ = wanted.withLock { $0.removeValue(forKey: ChainOwner(family: .bridge, name: label)) }
         try await run(
             FirewallJSON.replace(names, with: []),
             "Failed clearing bridge filter rules for instance device \(goQuoted(label))")
@@ -68,6 +82,43 @@ package final class Firewall: Sendable {
             guard chain["table"].stringValue == FirewallJSON.table else { return nil }
             return chain["name"].stringValue
         }
+    }
+
+    /// Puts back what somebody else took out of our table, whole chains or only their rules.
+    ///
+    /// - Returns: The networks and NICs whose chains were put back.
+    package func repair() async throws(LXDError) -> [String] {
+        var repaired: [String] = []
+        for family in [FirewallChain.Family.inet, .bridge] where wanted.withLock({ $0.keys.contains { $0.family == family } }) {
+            let present = try await ruleCounts(family)
+            let broken = wanted.withLock { wanted in
+                wanted.filter { owner, chains in
+                    owner.family == family && chains.contains { present[$0.name] != $0.rules.count }
+                }
+            }
+            for (owner, chains) in broken {
+                let possible = family == .inet ? NetworkFirewallPlan.names(of: owner.name) : PortFilterPlan.names(label: owner.name)
+                try await run(
+                    FirewallJSON.replace(possible.map { (family, $0) }, with: chains),
+                    "Failed repairing the firewall rules of \(goQuoted(owner.name))")
+                repaired.append(owner.name)
+            }
+        }
+        return repaired
+    }
+
+    /// How many rules each chain of our table has.
+    private func ruleCounts(_ family: FirewallChain.Family) async throws(LXDError) -> [String: Int] {
+        var counts: [String: Int] = [:]
+        for name in try await chainNames(family) { counts[name] = 0 }
+        guard !counts.isEmpty else { return [:] }
+        let table: JSONValue = ["family": .string(family.rawValue), "name": .string(FirewallJSON.table)]
+        let answer = try await run(["nftables": [["list": ["table": table]]]], "Failed listing firewall rules")
+        let listing = try LXDJSON.decode(JSONValue.self, from: answer)
+        for item in listing["nftables"].arrayValue ?? [] {
+            if let chain = item["rule"]["chain"].stringValue { counts[chain, default: 0] += 1 }
+        }
+        return counts
     }
 
     private func removeTableIfEmpty(_ family: FirewallChain.Family) async throws(LXDError) {

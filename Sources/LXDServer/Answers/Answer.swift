@@ -24,6 +24,23 @@ package struct Answer: Sendable {
         return Answer(Envelope.sync(try LXDJSON.encode(value), headers: headers))
     }
 
+    /// A list that may be long: its parts are encoded side by side.
+    package static func list<Element: Encodable & Sendable>(_ elements: [Element]) async throws -> Answer {
+        let share = 128
+        guard elements.count > share else { return try sync(elements) }
+        let parts = try await withThrowingTaskGroup(of: (Int, Data).self, returning: [Data].self) { group in
+            for start in stride(from: 0, to: elements.count, by: share) {
+                group.addTask {
+                    (start / share, try LXDJSON.encode(Array(elements[start..<min(start + share, elements.count)])))
+                }
+            }
+            var parts = [Data](repeating: Data(), count: (elements.count + share - 1) / share)
+            for try await (index, part) in group { parts[index] = part }
+            return parts
+        }
+        return Answer(Envelope.sync(parts: parts))
+    }
+
     /// Created: 201 with its path.
     package static func created(_ location: String) -> Answer {
         Answer(Envelope.sync(Data("{}".utf8), status: 201, headers: ["Location": location]))
@@ -92,13 +109,28 @@ package struct Answer: Sendable {
 
 /// LXD's envelope around answers, written as bytes: it is the same for all types.
 enum Envelope {
+    private static let syncHead =
+        #"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":"#
+
     static func sync(_ metadata: Data, status: Int = 200, headers: HeaderFields = [:]) -> Reply {
-        var body = Data(
-            #"{"type":"sync","status":"Success","status_code":200,"operation":"","error_code":0,"error":"","metadata":"#
-                .utf8)
+        var body = Data(capacity: syncHead.utf8.count + metadata.count + 2)
+        body.append(contentsOf: syncHead.utf8)
         body.append(metadata)
         body.append(contentsOf: "}\n".utf8)
         return reply(status, body, headers)
+    }
+
+    /// A list in parts, each of them a list that is not empty.
+    static func sync(parts: [Data]) -> Reply {
+        var body = Data(capacity: parts.reduce(syncHead.utf8.count + 4) { $0 + $1.count })
+        body.append(contentsOf: syncHead.utf8)
+        body.append(UInt8(ascii: "["))
+        for (index, part) in parts.enumerated() {
+            if index > 0 { body.append(UInt8(ascii: ",")) }
+            body.append(part.dropFirst().dropLast())
+        }
+        body.append(contentsOf: "]}\n".utf8)
+        return reply(200, body, [:])
     }
 
     static func async(_ operation: Operation) throws(LXDError) -> Reply {

@@ -12,16 +12,18 @@ package struct InstanceRoutes: RouteGroup {
     private let snapshots: SnapshotService
     private let backups: BackupService
     private let lifecycle: InstanceLifecycle
+    private let migrations: MigrationService
     private let operations: Operations
 
     package init(
         instances: InstanceService, snapshots: SnapshotService, backups: BackupService, lifecycle: InstanceLifecycle,
-        operations: Operations
+        migrations: MigrationService, operations: Operations
     ) {
         self.instances = instances
         self.snapshots = snapshots
         self.backups = backups
         self.lifecycle = lifecycle
+        self.migrations = migrations
         self.operations = operations
     }
 
@@ -55,12 +57,12 @@ package struct InstanceRoutes: RouteGroup {
         if scope.recursion >= 2 {
             var all = try await instances.listFull(project: project).filter { isVisible($0.project, $0.type) }
             if let filter { all = try all.filter { try filter.matches($0) } }
-            return try .sync(all)
+            return try await .list(all)
         }
         if scope.recursion == 1 || filter != nil {
             var all = try await instances.list(project: project).filter { isVisible($0.project, $0.type) }
             if let filter { all = try all.filter { try filter.matches($0) } }
-            if scope.recursion == 1 { return try .sync(all) }
+            if scope.recursion == 1 { return try await .list(all) }
             return try .sync(all.map { ResourcePath.of(scope.collection, $0.name, project: $0.project) })
         }
         let names = try await instances.names(project: project).filter { isVisible($0.project, "container") }
@@ -89,9 +91,13 @@ package struct InstanceRoutes: RouteGroup {
             project: scope.project, request, hasProfiles: try Self.has("profiles", in: data))
         if case .copy(let source) = plan.source { try scope.requireProject(source.instance.project) }
         let requestor = scope.requestor
+        if case .migration(let source) = plan.source {
+            return try .async(await migrations.startReceiving(plan, from: source, by: requestor))
+        }
         return try .async(
             operations.start(
-                .instanceCreate, project: scope.project, resources: InstanceResources.of(plan.resources), requestor: requestor
+                .instanceCreate, project: scope.project, resources: InstanceResources.of(plan.resources), isCancellable: true,
+                requestor: requestor
             ) { handle in
                 try await instances.create(plan, by: requestor, progress: ProgressSink { handle.progress($0, $1) })
             })
@@ -148,32 +154,44 @@ package struct InstanceRoutes: RouteGroup {
         return .done
     }
 
+    /// Renames an instance, moves it within the server, or lets another server have it.
     private func post(_ scope: RequestScope) async throws -> Answer {
         let key = try scope.instanceKey()
-        let request: InstancePost = try await scope.decode()
+        let data = try await scope.bodyData()
+        let request: InstancePost = try LXDJSON.decode(from: data)
         guard scope.target == nil else { throw LXDError.badRequest("Target only allowed when clustered") }
         _ = try await instances.get(key)
         let name = request.name.isEmpty ? key.name : try InstanceName(request.name).rawValue
         let requestor = scope.requestor
-        let resources = InstanceResources.of([key.name])
-        if request.migration {
-            guard !request.pool.isEmpty || !request.project.isEmpty else {
-                throw LXDError.notImplemented("Moving instances between servers isn't supported by this server yet")
-            }
-            let project = request.project.isEmpty ? key.project : request.project
-            try scope.requireProject(project)
-            let target = InstanceKey(project: project, name: name)
-            let pool = request.pool.isEmpty ? nil : request.pool
+        guard request.migration else {
+            try await instances.checkNameIsFree(InstanceKey(project: key.project, name: name))
             return try .async(
-                operations.start(.instanceMigrate, project: key.project, resources: resources, requestor: requestor) { _ in
-                    try await instances.move(
-                        key, to: target, pool: pool, instanceOnly: request.instanceOnly || request.containerOnly, by: requestor)
-                })
+                operations.start(
+                    .instanceRename, project: key.project, resources: InstanceResources.of([key.name]), requestor: requestor
+                ) { _ in try await instances.rename(key, to: name, by: requestor) })
         }
-        try await instances.checkNameIsFree(InstanceKey(project: key.project, name: name))
+        // Old clients do not say; they mean the running state too.
+        let isLive = try request.live || !Self.has("live", in: data)
+        let instanceOnly = request.instanceOnly || request.containerOnly
+        guard !request.pool.isEmpty || !request.project.isEmpty else {
+            var source = MigrationService.SourceRequest(key)
+            source.isLive = isLive
+            source.instanceOnly = instanceOnly
+            source.isAllowInconsistent = request.allowInconsistent
+            source.target = request.target
+            return try .async(await migrations.startSending(source, by: requestor))
+        }
+        let target = InstanceKey(project: request.project.isEmpty ? key.project : request.project, name: name)
+        try scope.requireProject(target.project)
+        let pool = request.pool.isEmpty ? nil : request.pool
         return try .async(
-            operations.start(.instanceRename, project: key.project, resources: resources, requestor: requestor) { _ in
-                try await instances.rename(key, to: name, by: requestor)
+            operations.start(
+                .instanceMigrate, project: key.project, resources: InstanceResources.of([key.name]), isCancellable: true,
+                requestor: requestor
+            ) { handle in
+                try await instances.move(
+                    key, to: target, pool: pool, instanceOnly: instanceOnly, by: requestor,
+                    progress: ProgressSink { handle.progress($0, $1) })
             })
     }
 
