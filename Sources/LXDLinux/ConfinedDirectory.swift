@@ -53,6 +53,9 @@ package final class ConfinedDirectory: Sendable {
         throw Errno.resourceTemporarilyUnavailable
     }
 
+    /// A descriptor that only says which file or directory is meant; symlinks are followed inside.
+    package func reference(_ path: String) throws(Errno) -> OwnedDescriptor { try open(path, flags: CLXD_O_PATH) }
+
     /// A directory below, confined to itself.
     package func directory(_ path: String) throws(Errno) -> ConfinedDirectory {
         let resolution: Resolution = resolve & UInt64(CLXD_RESOLVE_BENEATH) != 0 ? .beneath : .inRoot

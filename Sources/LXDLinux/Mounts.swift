@@ -96,6 +96,11 @@ package enum Mounts {
         }
     }
 
+    /// Binds what a descriptor refers to, wherever it has been moved to since.
+    package static func bind(_ source: FileDescriptor, to target: String, recursive: Bool = false) throws(Errno) {
+        try bind("/proc/self/fd/\(source.rawValue)", to: target, recursive: recursive)
+    }
+
     /// Mounts a file system.
     package static func mount(
         _ source: String, at target: String, type: String, options: String = "", readOnly: Bool = false

@@ -277,6 +277,7 @@ private struct NamespaceTarget: HotplugTarget {
 }
 
 private struct NoStorage: StorageProvider {
+    func sourceLimit(_ source: String, owner: DeviceOwner) async throws -> String? { nil }
     func mountVolume(pool: String, volume: String, owner: DeviceOwner) async throws -> (path: String, isShifted: Bool) {
         throw LXDError.notFound("Storage volume not found")
     }
