@@ -11,7 +11,7 @@ package struct ProfileRoutes: RouteGroup {
     package func register(on routes: inout RouteTable) {
         routes.get("/1.0/profiles", .project) { scope in
             let all = try await profiles.list(project: scope.project)
-            if scope.isRecursive { return try .sync(all) }
+            if scope.isRecursive { return try .sync(all.map { visible($0, scope) }) }
             let project = try await profiles.home(of: scope.project)
             return try .sync(all.map { ResourcePath.of("profiles", $0.name, project: project) })
         }
@@ -20,7 +20,7 @@ package struct ProfileRoutes: RouteGroup {
         }
         routes.get("/1.0/profiles/{name}", .project) { scope in
             let profile = try await profiles.get(project: scope.project, name: scope.parameter("name"))
-            return try .sync(profile, etag: profile.writable)
+            return try .sync(visible(profile, scope), etag: profile.writable)
         }
         routes.put("/1.0/profiles/{name}", .project) { scope in
             let put: ProfilePut = try await scope.decode()
@@ -45,6 +45,13 @@ package struct ProfileRoutes: RouteGroup {
             try await profiles.delete(project: scope.project, name: scope.parameter("name"), by: scope.requestor)
             return .done
         }
+    }
+
+    /// Without the users in projects that the caller may not know of.
+    private func visible(_ profile: Profile, _ scope: RequestScope) -> Profile {
+        var profile = profile
+        profile.usedBy = scope.visibleUsers(profile.usedBy)
+        return profile
     }
 
     private func update(
