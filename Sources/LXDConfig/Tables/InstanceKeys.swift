@@ -109,7 +109,7 @@ package enum InstanceKeys {
             check: .oneOf("soft", "hard").optional,
             "`soft` lets the instance have more while the host has some to spare."),
         .init(
-            "limits.memory.hugepages", .bool, default: "false", scope: .virtualMachine,
+            "limits.memory.hugepages", .bool, default: "false", privilege: .lowLevel, scope: .virtualMachine,
             "Back the guest with huge pages."),
         .init(
             "limits.memory.swap", .bool, default: "true", live: true, scope: .container,
@@ -134,7 +134,7 @@ package enum InstanceKeys {
             "migration.incremental.memory.iterations", .uint32, default: "10", live: true, scope: .container,
             "Most rounds before the pause."),
         .init(
-            "migration.stateful", .bool, default: "false", scope: .virtualMachine,
+            "migration.stateful", .bool, default: "false",
             "Allow stateful stops, snapshots and moves."),
     ]
 
