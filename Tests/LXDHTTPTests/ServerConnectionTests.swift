@@ -1,7 +1,8 @@
 import Foundation
-import LXDHTTP
 import NIOCore
 import Testing
+
+@testable import LXDHTTP
 
 @Suite struct ServerConnectionTests {
     @Test func aRefusedUpgradeIsAnOrdinaryAnswer() async throws {
@@ -226,6 +227,15 @@ import Testing
             #expect(response.headers["Content-Length"] == "5")
             #expect(try await response.body.collect(upTo: 10).readableBytes == 0)
             #expect(connection.isReusable)
+        }
+    }
+
+    @Test func answersAreDated() async throws {
+        #expect(HTTPDate.text(of: 0) == "Thu, 01 Jan 1970 00:00:00 GMT")
+        #expect(HTTPDate.text(of: 784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
+        try await TestServer.with(responder: { _ in text("ok") }) { server in
+            let response = try await server.session.send(OutgoingRequest(.get, "/"))
+            #expect(response.headers["Date"]?.hasSuffix(" GMT") == true)
         }
     }
 

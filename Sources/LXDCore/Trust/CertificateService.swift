@@ -96,7 +96,7 @@ package final class CertificateService: Sendable {
         }
         if request.token { return .token(try await makeToken(request, applicant)) }
 
-        let facts = try Self.certificate(of: request, applicant)
+        let facts = try certificate(of: request, applicant)
         try facts.check()
         var row = CertificateRow()
         row.fingerprint = facts.fingerprint
@@ -176,12 +176,16 @@ package final class CertificateService: Sendable {
             requestor: applicant.requestor)
     }
 
-    private static func certificate(of request: CertificatesPost, _ applicant: TrustApplicant) throws(LXDError)
+    /// The certificate that is to be added. One that an authority did not sign counts as not shown: it could never be
+    /// used.
+    private func certificate(of request: CertificatesPost, _ applicant: TrustApplicant) throws(LXDError)
         -> CertificateFacts
     {
         if !request.certificate.isEmpty { return try CertificateFacts(base64: request.certificate) }
         guard applicant.isTLS else { throw .badRequest("Can't use TLS data on non-TLS link") }
-        guard let der = applicant.certificate else { throw .badRequest("No client certificate provided") }
+        guard let der = applicant.certificate, trust.accepts(der) else {
+            throw .badRequest("No client certificate provided")
+        }
         return try CertificateFacts(der: der)
     }
 

@@ -29,10 +29,15 @@ package final class HTTPServer: Sendable {
 
     /// Starts accepting on a socket, which now belongs to the listener.
     ///
-    /// - Parameter tls: Nil for a unix socket or plain TCP.
-    package func listen(on socket: ListeningSocket, tls: ServerTLS? = nil) async throws -> HTTPListener {
+    /// - Parameters:
+    ///   - tls: Nil for a unix socket or plain TCP.
+    ///   - proxies: From whom a PROXY line is believed.
+    ///   - answer: Answers requests of this listener instead of the server's responder.
+    package func listen(
+        on socket: ListeningSocket, tls: ServerTLS? = nil, proxies: TrustedProxies? = nil, answer: Responder? = nil
+    ) async throws -> HTTPListener {
         let listener = HTTPListener(socket: socket)
-        let (limits, logger, responder) = (limits, logger, responder)
+        let (limits, logger, responder) = (limits, logger, answer ?? responder)
         let bootstrap = ServerBootstrap(group: group)
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(.maxMessagesPerRead, value: 4)
@@ -41,18 +46,21 @@ package final class HTTPServer: Sendable {
                     guard let activity = listener.admit(channel, max: limits.connectionsMax) else {
                         throw HTTPTransportError.protocolViolation("too many connections")
                     }
+                    let proxied = proxies?.handler(for: channel.remoteAddress)
+                    if let proxied { try channel.pipeline.syncOperations.addHandler(proxied) }
+                    let told = proxied?.told
                     let child = try Self.configure(channel, tls: tls, limits: limits)
                     // Its task starts here and not in a loop over accepted channels: one that is dropped on its way to
                     // such a loop, because the listener closes, ends the process (NIO wants every wrapper to be run).
                     activity.run {
                         await Self.serve(
-                            child, activity, isUnix: socket.isUnix, isTLS: tls != nil, limits: limits, logger: logger,
-                            responder: responder)
+                            child, activity, isUnix: socket.isUnix, isTLS: tls != nil, told: told, limits: limits,
+                            logger: logger, responder: responder)
                         listener.leave(activity)
                     }
                 }
             }
-        if !socket.isUnix { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1) }
+        if !socket.isUnix { _ = bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1).endingLostConnections() }
         listener.accept(on: try await bootstrap.withBoundSocket(socket.descriptor).get())
         listeners.withLock { $0[ObjectIdentifier(listener)] = listener }
         return listener
@@ -101,19 +109,19 @@ package final class HTTPServer: Sendable {
     }
 
     private static func serve(
-        _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, limits: HTTPLimits, logger: Logger,
-        responder: @escaping Responder
+        _ child: Child, _ activity: ConnectionActivity, isUnix: Bool, isTLS: Bool, told: ToldAddress?,
+        limits: HTTPLimits, logger: Logger, responder: @escaping Responder
     ) async {
         do {
             try await child.executeThenClose { inbound, outbound in
                 let link = WireLink(channel: child.channel, inbound: inbound, outbound: outbound)
-                let info: ConnectionInfo
-                if isTLS {
-                    // The peer's certificate is known once the first bytes of a request are.
+                if isTLS || told != nil {
+                    // The peer's certificate and what a proxy tells are known once the first bytes of a request are.
                     guard let first = try await link.next() else { return }
                     link.putBack(first)
                 }
-                info = try await ConnectionInfo.read(from: child.channel, isUnix: isUnix, isTLS: isTLS)
+                var info = try await ConnectionInfo.read(from: child.channel, isUnix: isUnix, isTLS: isTLS)
+                if let address = told?.address { info.remoteAddress = address }
                 try await ServerConnection(
                     link: link, info: info, limits: limits, activity: activity, responder: responder, logger: logger
                 ).serve()
@@ -185,7 +193,7 @@ final class ConnectionActivity: Sendable {
     init(channel: any Channel) { self.channel = channel }
 
     func run(_ work: @escaping @Sendable () async -> Void) {
-        task.withLock { $0 = Task(operation: work) }
+        task.withLock { $0 = Task(executorPreference: LoopExecutor.of(channel.eventLoop), operation: work) }
     }
 
     func setBusy(_ value: Bool) { busy.store(value, ordering: .relaxed) }

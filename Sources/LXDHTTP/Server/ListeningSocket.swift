@@ -149,7 +149,7 @@ package enum ListenError: Error, Sendable, Equatable, CustomStringConvertible {
         case .pathTooLong(let path, let max): "socket path \(path) is longer than \(max) bytes"
         case .unknownHost(let host): "lookup \(host): no such host"
         case .system(let address, let code):
-            "listen \(address): bind: \(String(cString: strerror(code)).lowercased())"
+            "listen tcp \(address): bind: \(String(cString: strerror(code)).lowercased())"
         }
     }
 }

@@ -90,7 +90,7 @@ extension ConnectionInfo {
     }
 
     private static func text(_ address: SocketAddress?) -> String {
-        guard let address, let host = address.ipAddress, let port = address.port else { return "" }
+        guard let address, let host = address.plainAddress, let port = address.port else { return "" }
         return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }

@@ -80,6 +80,7 @@ struct ServerConnection: Sendable {
         let keepAlive =
             head.isKeepAlive && !head.headers.contains(name: "upgrade") && canSkipRest(of: request.body, head)
         var fields = response.headers
+        fields["Date"] = HTTPDate.now
         if !keepAlive {
             fields["Connection"] = "close"
         } else if head.version.minor == 0 {

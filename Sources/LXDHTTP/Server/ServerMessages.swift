@@ -81,7 +81,7 @@ package struct HTTPLimits: Sendable {
     /// From connect to the end of the first request's head.
     package var headTimeout = Duration.seconds(30)
     /// Between two requests on one connection.
-    package var idleTimeout = Duration.seconds(300)
+    package var idleTimeout = Duration.seconds(50)
     /// Without a byte in the middle of a body that is being read.
     package var bodyTimeout = Duration.seconds(300)
     /// Connections of one listener; more are closed at once.

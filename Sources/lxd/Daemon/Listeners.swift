@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LXDAPI
 import LXDAuth
@@ -7,18 +8,32 @@ import LXDServer
 import Logging
 import Synchronization
 
-/// The sockets the API is served on: always the unix one, and the network one while an address is configured.
+/// The sockets the API is served on: always the unix one, and those on the network whose addresses are configured.
 final class Listeners: ServerConfigEffects {
+    private struct Network {
+        var address: String
+        var listener: HTTPListener
+    }
+
     private let server: HTTPServer
     private let api: APIServer
     private let tls: ServerTLS
+    private let trust: TrustDirectory
+    private let proxies = TrustedProxies()
     private let logger: Logger
-    private let network = Mutex<(address: String, listener: HTTPListener)?>(nil)
+    private let networks = Mutex<[NetworkEndpoint: Network]>([:])
 
-    init(api: APIServer, identity: KeyPair, logger: Logger) throws {
+    init(
+        api: APIServer, identity: KeyPair, authority: CertificateAuthority?, trust: TrustDirectory, logger: Logger
+    ) throws {
         self.api = api
+        self.trust = trust
         self.logger = logger
-        tls = try ServerTLS(certificatePEM: identity.certificatePEM, keyPEM: identity.keyPEM)
+        // LXD's way to let clients in that do not speak TLS 1.3.
+        let allowsOld = isTrue(ProcessInfo.processInfo.environment["LXD_INSECURE_TLS"])
+        tls = try ServerTLS(
+            certificatePEM: identity.certificatePEM, keyPEM: identity.keyPEM, allowsTLS12: allowsOld,
+            clientAuthorityPEM: authority?.pem)
         server = HTTPServer(logger: logger, responder: api.responder)
     }
 
@@ -43,30 +58,51 @@ final class Listeners: ServerConfigEffects {
         }
     }
 
-    func listen(on address: String) async throws {
-        let old = network.withLock { $0 }
+    func listen(_ endpoint: NetworkEndpoint, on address: String) async throws {
+        let old = networks.withLock { $0[endpoint] }
         guard old?.address ?? "" != address else { return }
-        // The same port on another address of the host could not be bound beside the old one.
-        if let old {
-            await server.drop(old.listener)
-            network.withLock { $0 = nil }
-        }
-        guard let (host, port) = ListenAddress.split(address) else { return }
+        guard !address.isEmpty else { return await stop(endpoint) }
         do {
-            let listener = try await server.listen(on: .tcp(host: host, port: port), tls: tls)
-            network.withLock { $0 = (address, listener) }
+            try await start(endpoint, address)
+            if let old { await server.drop(old.listener) }
         } catch {
-            let failure = LXDError.internalError("Cannot listen on network HTTPS socket: \(error)", cause: error)
-            if let old, let (host, port) = ListenAddress.split(old.address) {
-                do {
-                    let listener = try await server.listen(on: .tcp(host: host, port: port), tls: tls)
-                    network.withLock { $0 = (old.address, listener) }
-                } catch {
-                    logger.error("Cannot listen on the former address again", metadata: ["address": "\(old.address)", "err": "\(error)"])
-                }
+            // The new address may be in use by the old listener: the same port, here or on all addresses.
+            guard let old, Self.isTaken(error), ListenAddress.split(old.address)?.port == ListenAddress.split(address)?.port
+            else { throw Self.failure(endpoint, address, error) }
+            await stop(endpoint)
+            do { try await start(endpoint, address) } catch {
+                await restore(endpoint, old.address)
+                throw Self.failure(endpoint, address, error)
             }
-            throw failure
         }
+    }
+
+    private func start(_ endpoint: NetworkEndpoint, _ address: String) async throws {
+        guard let (host, port) = ListenAddress.split(address) else { throw ListenError.unknownHost(address) }
+        let listener = try await server.listen(
+            on: .tcp(host: host, port: port), tls: tls, proxies: endpoint == .api ? proxies : nil,
+            answer: endpoint == .metrics ? api.metricsResponder : nil)
+        networks.withLock { $0[endpoint] = Network(address: address, listener: listener) }
+    }
+
+    private func stop(_ endpoint: NetworkEndpoint) async {
+        if let old = networks.withLock({ $0.removeValue(forKey: endpoint) }) { await server.drop(old.listener) }
+    }
+
+    private func restore(_ endpoint: NetworkEndpoint, _ address: String) async {
+        do { try await start(endpoint, address) } catch {
+            logger.error(
+                "Cannot listen on the former address again", metadata: ["address": "\(address)", "err": "\(error)"])
+        }
+    }
+
+    private static func isTaken(_ error: any Error) -> Bool {
+        if case .system(_, EADDRINUSE)? = error as? ListenError { true } else { false }
+    }
+
+    private static func failure(_ endpoint: NetworkEndpoint, _ address: String, _ error: any Error) -> LXDError {
+        let what = endpoint == .api ? "network HTTPS socket \(goQuoted(address))" : "http socket"
+        return .internalError("Cannot listen on \(what): \(error)", cause: error)
     }
 
     func configChanged(_ config: [String: String]) async {
@@ -76,6 +112,9 @@ final class Listeners: ServerConfigEffects {
         rules.headers = config["core.https_allowed_headers"] ?? ""
         rules.credentials = isTrue(config["core.https_allowed_credentials"])
         api.apply(rules)
+        api.setMetricsOpen(isFalse(config["core.metrics_authentication"]))
+        trust.setTrustsSigned(isTrue(config["core.trust_ca_certificates"]))
+        proxies.replace(with: config["core.https_trusted_proxy"] ?? "")
     }
 
     /// Stops accepting, lets running requests end, then closes what is open.
