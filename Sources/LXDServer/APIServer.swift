@@ -15,10 +15,11 @@ package final class APIServer: Sendable {
     private let logger: Logger
     private let phase = Mutex(Phase.starting)
     private let crossOrigin = Mutex(CrossOriginRules())
+    private let metricsAreOpen = Mutex(false)
     private let users = UserNames()
 
     package init(groups: [any RouteGroup], trust: TrustDirectory, logger: Logger) {
-        table = RouteTable(groups)
+        table = RouteTable(groups + [RouteListRoutes(of: groups)])
         self.trust = trust
         self.logger = logger
     }
@@ -31,9 +32,22 @@ package final class APIServer: Sendable {
 
     package func apply(_ rules: CrossOriginRules) { crossOrigin.withLock { $0 = rules } }
 
+    /// `core.metrics_authentication` turned off: whether everybody may read metrics.
+    package func setMetricsOpen(_ value: Bool) { metricsAreOpen.withLock { $0 = value } }
+
     /// The responder for ``LXDHTTP/HTTPServer``.
     package var responder: Responder {
         { [self] request in await respond(to: request) }
+    }
+
+    /// The responder of `core.metrics_address`: nothing but metrics is served there.
+    package var metricsResponder: Responder {
+        { [self] request in
+            guard ["/", "/1.0", "/1.0/metrics"].contains(request.path) else {
+                return Answer.error(LXDError.notFound()).reply
+            }
+            return await respond(to: request)
+        }
     }
 
     package func respond(to request: IncomingRequest) async -> Reply {
@@ -62,7 +76,7 @@ package final class APIServer: Sendable {
         let isInternal = path.hasPrefix("/internal")
         try checkPhase(request, path: path, isInternal: isInternal)
 
-        let caller = identify(request.connection)
+        let caller = identify(request.connection, forMetrics: path == "/1.0/metrics")
         guard let route = match.route else {
             guard caller.isTrusted else { throw LXDError.forbidden() }
             guard Self.knownVerbs.contains(request.verb) else {
@@ -75,7 +89,7 @@ package final class APIServer: Sendable {
             request: request, caller: caller, parameters: match.parameters, query: QueryItems(request.query),
             logger: logger,
             collection: collection)
-        try Self.authorize(scope, route.access)
+        try authorize(scope, route.access)
         if logger.logLevel <= .debug {
             logger.debug(
                 "Handling API request",
@@ -101,7 +115,7 @@ package final class APIServer: Sendable {
         return (path, "instances")
     }
 
-    static func authorize(_ scope: RequestScope, _ access: RouteAccess) throws(LXDError) {
+    private func authorize(_ scope: RequestScope, _ access: RouteAccess) throws(LXDError) {
         let caller = scope.caller
         let allowed =
             switch access {
@@ -110,6 +124,7 @@ package final class APIServer: Sendable {
             case .admin: caller.isAdmin
             case .project: caller.mayUse(project: scope.project)
             case .projectList: scope.allProjects ? caller.isTrusted : caller.mayUse(project: scope.project)
+            case .metrics: caller.isTrusted || metricsAreOpen.withLock { $0 }
             case .local: caller.isAdmin && caller.protocolName == "unix"
             }
         guard allowed else { throw .forbidden() }
@@ -129,7 +144,7 @@ package final class APIServer: Sendable {
         }
     }
 
-    private func identify(_ connection: ConnectionInfo) -> Caller {
+    private func identify(_ connection: ConnectionInfo, forMetrics: Bool) -> Caller {
         switch connection.peer {
         case .unix(let process):
             return Caller(
@@ -137,7 +152,9 @@ package final class APIServer: Sendable {
                 address: connection.remoteAddress,
                 process: process)
         case .tls(let certificate?):
-            guard let entry = trust.client(fingerprint: certificate.fingerprint) else {
+            let entry = trust.client(
+                fingerprint: certificate.fingerprint, der: certificate.der, forMetrics: forMetrics)
+            guard let entry else {
                 return Caller(rights: .untrusted, address: connection.remoteAddress, certificate: certificate)
             }
             return Caller(

@@ -46,6 +46,45 @@ import Testing
         #expect(await listener.next() == nil)
     }
 
+    @Test func aListenerIsLetGoAtAThousandEventsOrAMebibyte() async throws {
+        let many = events.subscribe(types: [EventType.lifecycle], project: nil)
+        for number in 0..<1000 { events.publish(lifecycle: lifecycle("\(number)"), project: "") }
+        #expect(many.end == nil)
+        events.publish(lifecycle: lifecycle("one too many"), project: "")
+        #expect(many.end == .overflow)
+
+        let big = events.subscribe(types: [EventType.lifecycle], project: nil)
+        let text = String(repeating: "x", count: 100_000)
+        for _ in 0..<10 { events.publish(lifecycle: lifecycle(text), project: "") }
+        #expect(big.end == nil)
+        events.publish(lifecycle: lifecycle(text), project: "")
+        #expect(big.end == .overflow)
+    }
+
+    /// 200 listeners of which 50 never read, 10 000 events: those who read lose nothing, the others cost no memory.
+    @Test func slowListenersDoNotHarmOthers() async throws {
+        let events = events
+        let slow = (0..<50).map { _ in events.subscribe(types: [EventType.lifecycle], project: nil) }
+        let counts = await withTaskGroup(of: Int.self) { group in
+            for _ in 0..<150 {
+                let listener = events.subscribe(types: [EventType.lifecycle], project: nil)
+                group.addTask {
+                    var count = 0
+                    while count < 10_000, let batch = await listener.next() { count += batch.count }
+                    return count
+                }
+            }
+            for number in 0..<10_000 {
+                events.publish(lifecycle: lifecycle("\(number)"), project: "")
+                // A publisher does other things between two events; this one lets readers run.
+                if number % 100 == 0 { try? await Task.sleep(for: .milliseconds(5)) }
+            }
+            return await group.reduce(into: [Int]()) { $0.append($1) }
+        }
+        #expect(counts == Array(repeating: 10_000, count: 150))
+        for listener in slow { #expect(listener.end == .overflow) }
+    }
+
     @Test func aWaitingListenerIsWoken() async throws {
         let events = events
         let listener = events.subscribe(types: [EventType.lifecycle], project: nil)

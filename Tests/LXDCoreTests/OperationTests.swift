@@ -141,6 +141,20 @@ import Testing
         #expect(operation.resources == ["instances": ["/1.0/instances/c1", "/1.0/instances/c2"]])
     }
 
+    /// Whoever may see operations of the project could use the token otherwise, to become an administrator.
+    @Test func theSecretOfATokenIsSeenByAdministratorsOnly() async throws {
+        let listener = events.subscribe(types: [EventType.operation], project: "default")
+        let token = try operations.addToken(
+            .certificateAddToken, project: "default", metadata: ["secret": "abc", "addresses": ["1.2.3.4"]])
+        #expect(token.metadata["secret"] == "abc")
+        #expect(try operations.operation(id: token.id, for: .admin).metadata["secret"] == "abc")
+        #expect(try operations.operation(id: token.id).metadata == ["addresses": ["1.2.3.4"]])
+        #expect(operations.list(project: "default").allSatisfy { $0.metadata["secret"] == nil })
+        for event in try #require(await listener.next()) { #expect(!String(decoding: event, as: UTF8.self).contains("abc")) }
+        #expect(try operations.isSecret("abc", ofToken: token.id))
+        #expect(try !operations.isSecret("abd", ofToken: token.id) && !operations.isSecret("", ofToken: token.id))
+    }
+
     @Test func aTokenRunsUntilItIsUsed() throws {
         let token = try operations.addToken(.certificateAddToken, project: "default", metadata: ["secret": "s"])
         #expect(token.class == "token" && token.mayCancel)

@@ -12,6 +12,7 @@ package final class EventSubscription: Sendable {
 
     private struct State {
         var queue: [[UInt8]] = []
+        var queuedBytes = 0
         var end: End?
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -21,18 +22,26 @@ package final class EventSubscription: Sendable {
     package let project: String?
     private let state = Mutex(State())
     private let queueMax: Int
+    private let queuedBytesMax: Int
 
-    package init(types: Set<String>, project: String?, queueMax: Int = 2048) {
+    /// - Parameters:
+    ///   - queueMax: Most events that may wait to be read.
+    ///   - queuedBytesMax: Most bytes of them.
+    package init(types: Set<String>, project: String?, queueMax: Int = 1000, queuedBytesMax: Int = 1 << 20) {
         self.types = types
         self.project = project
         self.queueMax = queueMax
+        self.queuedBytesMax = queuedBytesMax
     }
 
     /// All events since the last call, at least one; nil at the end. One task may wait at a time.
     package func next() async -> [[UInt8]]? {
         while true {
             let (batch, ended) = state.withLock { state in
-                defer { state.queue = [] }
+                defer {
+                    state.queue = []
+                    state.queuedBytes = 0
+                }
                 return (state.queue, state.end != nil)
             }
             if !batch.isEmpty { return batch }
@@ -52,10 +61,11 @@ package final class EventSubscription: Sendable {
     func offer(_ event: [UInt8]) -> Bool {
         let (taken, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
             guard state.end == nil else { return (false, nil) }
-            if state.queue.count >= queueMax {
+            if state.queue.count >= queueMax || state.queuedBytes + event.count > queuedBytesMax {
                 state.end = .overflow
             } else {
                 state.queue.append(event)
+                state.queuedBytes += event.count
             }
             defer { state.waiter = nil }
             return (state.end == nil, state.waiter)

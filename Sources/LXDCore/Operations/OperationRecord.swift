@@ -46,10 +46,8 @@ final class OperationRecord: Sendable {
     var progress: OperationProgress { state.withLock { $0.progress } }
     var metadata: [String: JSONValue] { state.withLock { $0.metadata } }
 
-    /// The wire view.
-    /// - Parameter withSecrets: Only for the answer to whoever started it: a websocket's secrets let their holder type
-    ///   into a guest.
-    func view(withSecrets: Bool) -> Operation {
+    /// The wire view, with the secrets that the reader may know.
+    func view(for reader: OperationReader) -> Operation {
         state.withLock { state in
             .with {
                 $0.id = id
@@ -60,8 +58,7 @@ final class OperationRecord: Sendable {
                 $0.status = state.progress.code.name
                 $0.statusCode = state.progress.code
                 $0.resources = Self.paths(state.resources)
-                $0.metadata =
-                    withSecrets || form != .websocket ? state.metadata : Self.withoutSecrets(state.metadata, sockets)
+                $0.metadata = visible(state.metadata, to: reader)
                 $0.mayCancel = mayCancel
                 $0.err = state.progress.errorText
                 $0.location = location
@@ -153,10 +150,13 @@ final class OperationRecord: Sendable {
             })
     }
 
-    private static func withoutSecrets(_ metadata: [String: JSONValue], _ sockets: OperationSockets) -> [String:
-        JSONValue]
-    {
-        metadata.filter { _, value in !holdsSecret(value, sockets) }
+    private func visible(_ metadata: [String: JSONValue], to reader: OperationReader) -> [String: JSONValue] {
+        switch form {
+        case .task: metadata
+        case .websocket:
+            reader == .starter ? metadata : metadata.filter { _, value in !Self.holdsSecret(value, sockets) }
+        case .token: reader == .other ? metadata.filter { key, _ in key != "secret" } : metadata
+        }
     }
 
     private static func holdsSecret(_ value: JSONValue, _ sockets: OperationSockets) -> Bool {
@@ -167,4 +167,14 @@ final class OperationRecord: Sendable {
         default: false
         }
     }
+}
+
+/// Who sees an operation, as far as its secrets go.
+package enum OperationReader: Sendable {
+    /// Who started it and has to use them.
+    case starter
+    /// Sees the secrets of tokens, to hand them out again, but not those of websockets: they let their holder type into a
+    /// guest.
+    case admin
+    case other
 }

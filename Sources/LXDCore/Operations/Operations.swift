@@ -100,7 +100,7 @@ package final class Operations: Sendable {
         announce(record)
         try record.start()
         announce(record)
-        let view = record.view(withSecrets: true)
+        let view = record.view(for: .starter)
         let handle = OperationHandle(record: record) { [weak self] in self?.announce($0) }
         record.setWork(
             Task {
@@ -131,24 +131,35 @@ package final class Operations: Sendable {
 
     private func announce(_ record: OperationRecord) {
         guard events.isHeard(EventType.operation) else { return }
-        events.publish(operation: record.view(withSecrets: false), project: record.project)
+        events.publish(operation: record.view(for: .other), project: record.project)
     }
 
     // MARK: - Asking
 
     /// - Throws: `notFound` with LXD's text.
-    package func operation(id: String) throws(LXDError) -> Operation {
-        try record(id).view(withSecrets: false)
+    package func operation(id: String, for reader: OperationReader = .other) throws(LXDError) -> Operation {
+        try record(id).view(for: reader)
+    }
+
+    /// Whether a token has this secret. Compared in constant time.
+    package func isSecret(_ secret: String, ofToken id: String) throws(LXDError) -> Bool {
+        guard let kept = try record(id).metadata["secret"]?.stringValue else { return false }
+        let (left, right) = (Array(kept.utf8), Array(secret.utf8))
+        guard left.count == right.count else { return false }
+        return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
     /// The project an operation belongs to; empty for the server's own.
     package func project(ofOperation id: String) throws(LXDError) -> String { try record(id).project }
 
+    /// How many are known, ended ones that can still be asked for included.
+    package var count: Int { state.withLock { $0.records.count } }
+
     /// Operations of one project and the server's own, oldest first; nil: all projects.
-    package func list(project: String?) -> [Operation] {
+    package func list(project: String?, for reader: OperationReader = .other) -> [Operation] {
         let records = state.withLock { Array($0.records.values) }
         return records.filter { project == nil || $0.project.isEmpty || $0.project == project }
-            .map { $0.view(withSecrets: false) }
+            .map { $0.view(for: reader) }
             .sorted { $0.createdAt < $1.createdAt }
     }
 
@@ -156,7 +167,7 @@ package final class Operations: Sendable {
     package func wait(id: String, atMost timeout: Duration? = nil) async throws(LXDError) -> Operation {
         let record = try record(id)
         await record.wait(atMost: timeout)
-        return record.view(withSecrets: false)
+        return record.view(for: .other)
     }
 
     /// Waits for the end and throws what it failed with: for services that build on operations of their own.
@@ -206,7 +217,7 @@ package final class Operations: Sendable {
     package func tokens(_ kind: OperationKind) -> [Operation] {
         state.withLock { Array($0.records.values) }
             .filter { $0.form == .token && $0.kind == kind && $0.progress.status == .running }
-            .map { $0.view(withSecrets: true) }
+            .map { $0.view(for: .starter) }
     }
 
     /// Takes no more operations, cancels those that can be, and waits for the others at most so long.

@@ -20,7 +20,7 @@ package struct OperationRoutes: RouteGroup {
     /// Grouped by status as LXD does: `{"running": [...], "success": [...]}`.
     private func list(_ scope: RequestScope) throws -> Answer {
         if scope.allProjects { try scope.requireAdmin() } else { try scope.requireProject(scope.project) }
-        let found = operations.list(project: scope.allProjects ? nil : scope.project)
+        let found = operations.list(project: scope.allProjects ? nil : scope.project, for: Self.reader(scope))
         let groups = Dictionary(grouping: found) { $0.status.lowercased() }
         return scope.isRecursive
             ? try .sync(groups) : try .sync(groups.mapValues { $0.map { "/1.0/operations/\($0.id)" } })
@@ -41,8 +41,11 @@ package struct OperationRoutes: RouteGroup {
         let secret = scope.query["secret"] ?? ""
         guard scope.caller.isTrusted || !secret.isEmpty else { throw LXDError.forbidden() }
         let seconds = try Self.timeout(scope.query["timeout"])
-        let operation = secret.isEmpty ? try visible(scope) : try operations.operation(id: id)
-        if !secret.isEmpty, operation.metadata["secret"]?.stringValue != secret { throw LXDError.forbidden() }
+        if secret.isEmpty {
+            _ = try visible(scope)
+        } else if try !operations.isSecret(secret, ofToken: id) {
+            throw LXDError.forbidden()
+        }
         return try .sync(await operations.wait(id: id, atMost: seconds.map { .seconds($0) }))
     }
 
@@ -50,8 +53,8 @@ package struct OperationRoutes: RouteGroup {
         let id = try scope.parameter("id")
         guard let secret = scope.query["secret"], !secret.isEmpty else { throw LXDError.badRequest("missing secret") }
         try operations.checkSocket(id: id, secret: secret)
-        return .webSocket { [operations] socket in
-            try await operations.connect(id: id, secret: secret, socket: ClientSocket(socket))
+        return .webSocket(options: PeerSocket.options) { [operations] socket in
+            try await operations.connect(id: id, secret: secret, socket: PeerSocket(socket))
         }
     }
 
@@ -62,8 +65,10 @@ package struct OperationRoutes: RouteGroup {
         guard scope.caller.isAdmin || scope.caller.mayUse(project: project.isEmpty ? "default" : project) else {
             throw .notFound("Operation not found")
         }
-        return try operations.operation(id: id)
+        return try operations.operation(id: id, for: Self.reader(scope))
     }
+
+    private static func reader(_ scope: RequestScope) -> OperationReader { scope.caller.isAdmin ? .admin : .other }
 
     /// - Returns: Nil for no bound; LXD takes -1 and nothing for it.
     private static func timeout(_ text: String?) throws(LXDError) -> Int? {
@@ -73,25 +78,4 @@ package struct OperationRoutes: RouteGroup {
         }
         return seconds < 0 ? nil : seconds
     }
-}
-
-/// A client's WebSocket as operations use it.
-private struct ClientSocket: OperationSocket {
-    private let socket: WebSocketConnection
-
-    init(_ socket: WebSocketConnection) { self.socket = socket }
-
-    func receive() async throws -> OperationMessage? {
-        guard let message = try await socket.receive() else { return nil }
-        return message.kind == .text ? .text(message.bytes) : .binary(message.bytes)
-    }
-
-    func send(_ message: OperationMessage) async throws {
-        switch message {
-        case .text(let bytes): try await socket.send(.text(String(decoding: bytes, as: UTF8.self)))
-        case .binary(let bytes): try await socket.send(binary: bytes)
-        }
-    }
-
-    func close() async { await socket.close() }
 }

@@ -12,6 +12,9 @@ package enum RouteAccess: Sendable, Hashable, CustomStringConvertible {
     case projectList
     /// Everybody, untrusted clients too; the handler decides with `scope.caller`.
     case everybody
+    /// Whoever is trusted, certificates for metrics too, and everybody if the server does not ask; the handler shows
+    /// each what it may see.
+    case metrics
     /// The unix socket only.
     case local
 
@@ -22,6 +25,7 @@ package enum RouteAccess: Sendable, Hashable, CustomStringConvertible {
         case .project: "project"
         case .projectList: "project list"
         case .everybody: "everybody"
+        case .metrics: "metrics"
         case .local: "local"
         }
     }
@@ -173,5 +177,20 @@ package struct RouteTable: Sendable {
 
     private static func segments(_ pattern: String) -> [Substring] {
         pattern.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    }
+}
+
+/// `/internal/routes`: all routes and who may use each, for the authorization matrix of the tests.
+struct RouteListRoutes: RouteGroup {
+    private static let pattern = "/internal/routes"
+    private let lines: [[String]]
+
+    init(of groups: [any RouteGroup]) {
+        lines = RouteTable(groups).routes.map { [$0.verb.rawValue, $0.pattern, $0.access.description] }
+            + [["GET", Self.pattern, RouteAccess.local.description]]
+    }
+
+    func register(on routes: inout RouteTable) {
+        routes.get(Self.pattern, .local) { [lines] _ in try .sync(lines) }
     }
 }
