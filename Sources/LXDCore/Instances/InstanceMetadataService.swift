@@ -69,7 +69,7 @@ package struct InstanceMetadataService: Sendable {
             try Self.orNotFound(name) { try directory.read("templates/" + name, limit: Self.fileSizeMax) }
         }
         environment.announce(
-            LifecycleAction.instanceMetadataTemplateRetrieved, path(key), project: key.project, by: requestor,
+            LifecycleAction.instanceMetadataTemplateRetrieved, templatesPath(key), project: key.project, by: requestor,
             context: ["path": .string(name)])
         return bytes
     }
@@ -83,7 +83,7 @@ package struct InstanceMetadataService: Sendable {
             try directory.write(bytes, to: "templates/" + name, mode: 0o644)
         }
         environment.announce(
-            LifecycleAction.instanceMetadataTemplateCreated, path(key), project: key.project, by: requestor,
+            LifecycleAction.instanceMetadataTemplateCreated, templatesPath(key), project: key.project, by: requestor,
             context: ["path": .string(name)])
     }
 
@@ -93,7 +93,7 @@ package struct InstanceMetadataService: Sendable {
             try Self.orNotFound(name) { try directory.removeFile("templates/" + name) }
         }
         environment.announce(
-            LifecycleAction.instanceMetadataTemplateDeleted, path(key), project: key.project, by: requestor,
+            LifecycleAction.instanceMetadataTemplateDeleted, templatesPath(key), project: key.project, by: requestor,
             context: ["path": .string(name)])
     }
 
@@ -121,5 +121,9 @@ package struct InstanceMetadataService: Sendable {
 
     private func path(_ key: InstanceKey) -> String {
         ResourcePath.of("instances", key.name, "metadata", project: key.project)
+    }
+
+    private func templatesPath(_ key: InstanceKey) -> String {
+        ResourcePath.of("instances", key.name, "metadata", "templates", project: key.project)
     }
 }

@@ -8,7 +8,9 @@ extension InstanceEnvironment {
     /// Removes an instance's volume with all snapshots, its files and its rows. Safe to run twice.
     ///
     /// The row is marked first, so that a restart goes on where a killed process stopped.
-    package func removeEverything(of instance: LoadedInstance) async throws {
+    /// - Returns: The names of the snapshots, in the order in which they were removed.
+    @discardableResult
+    package func removeEverything(of instance: LoadedInstance) async throws -> [String] {
         let id = instance.row.id
         let snapshots = try await store.write { tx in
             try tx.setInstancePhase(id: id, .deleting)
@@ -30,6 +32,7 @@ extension InstanceEnvironment {
             }
             try tx.deleteInstance(id: id)
         }
+        return snapshots.reversed().map(\.name)
     }
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.

@@ -1,6 +1,8 @@
 package import LXDAPI
 import LXDConfig
 import LXDDatabase
+import LXDLinux
+import LXDRuntime
 import LXDStorage
 import Logging
 
@@ -44,8 +46,8 @@ package final class SnapshotService: Sendable {
             let instance = try tx.loadInstance(key)
             return (instance, try tx.snapshots(instanceID: instance.row.id).map(\.name))
         }
-        guard !request.stateful else {
-            throw LXDError.notImplemented("Stateful snapshots aren't supported by this server yet")
+        if request.stateful, await lifecycle.isRunning(key) == false {
+            throw LXDError.badRequest("Unable to create a stateful snapshot. The instance isn't running")
         }
         let name = request.name.isEmpty ? try Self.nextName(instance, existing: names) : request.name
         _ = try SnapshotName(name)
@@ -63,11 +65,12 @@ package final class SnapshotService: Sendable {
         return try SnapshotTimes.name(pattern: SnapshotPattern.render(pattern, at: .now()), existing: existing)
     }
 
+    /// - Parameter isStateful: With the state of all processes; the instance stands still meanwhile.
     package func create(
-        _ key: InstanceKey, name: String, expiresAt: LXDTime?, by requestor: EventLifecycleRequestor?
+        _ key: InstanceKey, name: String, expiresAt: LXDTime?, isStateful: Bool = false, by requestor: EventLifecycleRequestor?
     ) async throws {
         try await environment.locks.with(key, .snapshot) {
-            try await createLocked(key, name: name, expiresAt: expiresAt)
+            try await createLocked(key, name: name, expiresAt: expiresAt, isStateful: isStateful)
             environment.announce(
                 LifecycleAction.instanceSnapshotCreated, Self.path(key, name), project: key.project, by: requestor)
         }
@@ -88,7 +91,32 @@ package final class SnapshotService: Sendable {
             expiresAt: try SnapshotTimes.expiry(instance.expandedConfig["snapshots.expiry"], from: .now()))
     }
 
-    private func createLocked(_ key: InstanceKey, name: String, expiresAt: LXDTime?) async throws {
+    private func createLocked(
+        _ key: InstanceKey, name: String, expiresAt: LXDTime?, isStateful: Bool = false
+    ) async throws {
+        guard isStateful else { return try await takeLocked(key, name: name, expiresAt: expiresAt) }
+        let instance = try await environment.load(key)
+        let session = try await lifecycle.checkpointLocked(instance, keepsRunning: true)
+        let images = try await lifecycle.imageDirectory(instance)
+        do {
+            // Nothing runs now: files and processes are of one moment.
+            try await takeLocked(key, name: name, expiresAt: expiresAt, images: images)
+        } catch {
+            await Self.finish { try await session.abort() }
+            try await BlockingPool.shared.run { try removeHostTree(images) }
+            throw error
+        }
+        await Self.finish { try await session.commit() }
+        try await BlockingPool.shared.run { try removeHostTree(images) }
+    }
+
+    /// The instance runs on whatever this says: the kernel lets it when criu ends.
+    private static func finish(_ body: () async throws -> Void) async { try? await body() }
+
+    /// - Parameter images: Of the processes, in the instance's folder.
+    private func takeLocked(
+        _ key: InstanceKey, name: String, expiresAt: LXDTime?, images: String? = nil
+    ) async throws {
         let isRunning = await lifecycle.isRunning(key)
         let (instance, id) = try await environment.store.write { tx in
             let instance = try tx.loadInstance(key)
@@ -100,6 +128,7 @@ package final class SnapshotService: Sendable {
             }
             var row = SnapshotRow(instanceID: instance.row.id, name: name, createdAt: .now())
             row.expiresAt = expiresAt
+            row.stateful = images != nil
             row.config = instance.row.config
             row.devices = instance.row.devices
             row.phase = .creating
@@ -119,6 +148,9 @@ package final class SnapshotService: Sendable {
             }
             let pool = try await environment.pools.driver(instance.rootPool())
             try await pool.snapshot(environment.volume(key), as: name, isRunning: isRunning)
+            if let images {
+                try await copyImages(images, to: try await lifecycle.imageDirectory(instance, snapshot: name))
+            }
             try await environment.store.write { try $0.setSnapshotPhase(id: id.id, .ready) }
         }
         try await environment.writeBackupFile(key)
@@ -190,8 +222,13 @@ package final class SnapshotService: Sendable {
         _ key: InstanceKey, _ name: String, stateful: Bool, by requestor: EventLifecycleRequestor?
     ) async throws {
         let name = name.hasPrefix(key.name + "/") ? String(name.dropFirst(key.name.count + 1)) : name
-        guard !stateful else { throw LXDError.badRequest("Stateful snapshot restore requested by snapshot is stateless") }
-        let (_, snapshot) = try await findForRestore(key, name)
+        let (instance, snapshot) = try await findForRestore(key, name)
+        if stateful {
+            guard snapshot.stateful else {
+                throw LXDError.badRequest("Stateful snapshot restore requested by snapshot is stateless")
+            }
+            try await lifecycle.engine.requireCheckpoints()
+        }
         try await environment.locks.with(key, .restore) {
             try await environment.store.read { tx in try tx.admitRestore(of: snapshot, to: key) }
             let wasRunning = await lifecycle.isRunning(key)
@@ -203,10 +240,24 @@ package final class SnapshotService: Sendable {
                 row.devices = snapshot.devices
             }
             try await restoreVolumeConfig(key, name)
-            if wasRunning { try await lifecycle.startLocked(key) }
+            if stateful {
+                let images = try await lifecycle.imageDirectory(instance)
+                try await copyImages(try await lifecycle.imageDirectory(instance, snapshot: name), to: images)
+                try await environment.store.write { try $0.setInstanceStateful(id: instance.row.id, true) }
+                try await lifecycle.startLocked(key, isStateful: true)
+            } else if wasRunning {
+                try await lifecycle.startLocked(key)
+            }
             environment.announce(
                 .instanceRestored, key, by: requestor, context: ["snapshot": .string(key.name + "/" + name)])
         }
+    }
+
+    /// Drivers that keep whole folders have them in the copy already.
+    private func copyImages(_ from: String, to: String) async throws {
+        if (try? FileStatus.of(path: to)) != nil { return }
+        try await ProcessRunner.runChecked(
+            "cp", ["-a", "--reflink=auto", "-T", "--", from, to], deadline: .seconds(3600))
     }
 
     private func restoreVolumeConfig(_ key: InstanceKey, _ name: String) async throws {
