@@ -153,7 +153,12 @@ let package = Package(
         tests(
             "LXDHTTPTests",
             ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),]),
-        tests("LXDImageServersTests", ["LXDImageServers", "LXDAPI", "LXDHTTP", crypto, nioCore, nioPosix, logging]),
+        tests(
+            "LXDImageServersTests",
+            [
+                "LXDImageServers", "LXDAPI", "LXDCore", "LXDDatabase", "LXDHTTP", "LXDImages", "LXDLinux", "LXDStorage", crypto, nioCore,
+                logging,
+            ]),
         tests("LXDDatabaseTests", ["LXDDatabase", "LXDAPI", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("LXDImagesTests", ["LXDImages", "LXDAPI", "LXDLinux", systemPackage, logging]),
         tests("LXDImageBuilderTests", ["LXDImageBuilder", systemPackage]),
@@ -163,8 +168,9 @@ let package = Package(
         tests("LXDCoreTests", ["LXDCore", "LXDRuntimePlan", "LXDStorage", "LXDDevices", "LXDLinux", "LXDAPI", "LXDDatabase", "LXDConfig", logging, systemPackage]),
         tests(
             "LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDAuth", "LXDDatabase", "LXDHTTP", "LXDLinux", logging, nioCore]),
+        tests("LXDClientTests", ["LXDClient", "LXDAPI", "LXDHTTP", nioCore, nioPosix, logging]),
         .testTarget(
-            name: "LXCCommandsTests", dependencies: ["LXCCommands", "LXDAPI", "LXDClient", arguments],
+            name: "LXCCommandsTests", dependencies: ["LXCCommands", "LXDAPI", "LXDClient", "LXDHTTP", logging, arguments],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LXDSystemTests",

@@ -12,6 +12,9 @@ package struct DownloadedImage: Sendable {
     /// The whole image, or the metadata of a split one.
     package let file: String
     package let rootfs: String?
+    /// What the server calls them; single names, never paths.
+    package let fileName: String
+    package let rootfsName: String
     /// Bytes of both.
     package let size: Int64
     package let fingerprint: String
@@ -30,6 +33,7 @@ package struct ImageDownload {
     private var whole = SHA256()
     private var size: Int64 = 0
     private var names: [String] = []
+    private var serverNames: [String] = []
 
     init(client: WebClient, directory: String, limitBytes: Int64?, progress: @escaping FetchProgress) {
         self.client = client
@@ -75,6 +79,7 @@ package struct ImageDownload {
         self.whole = whole
         size += target.size
         names.append(name)
+        serverNames.append(address.path.split(separator: "/").last.map(String.init) ?? "")
     }
 
     /// - Throws: `badRequest` when the files are not the image that was asked for.
@@ -84,7 +89,8 @@ package struct ImageDownload {
             throw .badRequest("Image fingerprint doesn't match. Got \(found) expected \(fingerprint)")
         }
         return DownloadedImage(
-            file: directory + "/" + first, rootfs: names.count > 1 ? directory + "/" + names[1] : nil, size: size,
+            file: directory + "/" + first, rootfs: names.count > 1 ? directory + "/" + names[1] : nil,
+            fileName: serverNames.first ?? "", rootfsName: serverNames.count > 1 ? serverNames[1] : "", size: size,
             fingerprint: found)
     }
 

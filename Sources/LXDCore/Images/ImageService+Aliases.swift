@@ -12,6 +12,8 @@ extension ImageService {
     /// - Parameter publicOnly: Who asks may see public images only; another's alias is as good as none.
     package func alias(project: String, name: String, publicOnly: Bool = false) async throws -> ImageAliasesEntry {
         try await store.read { tx in
+            // Nor does it tell whether there is such a project.
+            if publicOnly, try tx.project(project) == nil { throw LXDError.notFound("Image alias not found") }
             let entry = try Self.findAlias(tx, project, name)
             guard entry.isPublic || !publicOnly else { throw LXDError.notFound("Image alias not found") }
             return Self.wire(entry)

@@ -28,6 +28,13 @@ extension ImageService {
             .imageRetrieved, ResourcePath.of("images", image.fingerprint, project: project), project: project, by: requestor)
     }
 
+    /// Tells that somebody was given a secret for an image.
+    package func announceSecret(_ image: Image, project: String, by requestor: EventLifecycleRequestor?) {
+        announce(
+            .imageSecretCreated, ResourcePath.of("images", image.fingerprint, project: project), project: project,
+            by: requestor)
+    }
+
     private static func file(_ path: FilePath, part: String, name: String, isMetadata: Bool) throws -> ImageExportFile {
         var status = stat()
         guard stat(path.string, &status) == 0 else {

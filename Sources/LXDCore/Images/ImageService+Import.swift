@@ -18,6 +18,14 @@ package struct ImageImport: Sendable {
     package var aliases: [ImageAlias] = []
     /// `nil`: as the image says.
     package var expiresAt: LXDTime?
+    /// Stands for the properties in the image; nil: as the image says.
+    package var replacedProperties: [String: String]?
+    /// What the server it came from says of it, which counts more than what the image says of itself.
+    var description: Image?
+    /// Where it came from, if it can become newer there.
+    var source: ImageSourceRow?
+    /// Fetched for an instance, not asked for.
+    var isCached = false
 
     package init() {}
 }
@@ -25,16 +33,22 @@ package struct ImageImport: Sendable {
 extension ImageService {
     /// Takes an image's files in as they come. The caller hands the result to `add` or `discard`.
     package func receive(
-        contentType: String, fileName: String, _ nextChunk: @Sendable () async throws -> [UInt8]?
+        contentType: String, fileName: String, project: String, _ nextChunk: @Sendable () async throws -> [UInt8]?
     ) async throws -> ImageUpload {
+        let budget = try await store.read { try $0.imageSpaceBudget(project: project) }
         let directory = try makeWorkDirectory()
         do {
-            var receiver = ImageReceiver(directory: directory)
+            var receiver = ImageReceiver(directory: directory, budget: budget)
             return try await receiver.receive(contentType: contentType, fileName: fileName, nextChunk)
         } catch {
             removeWorkDirectory(directory)
             throw error
         }
+    }
+
+    /// More than the project's disk limit has room for, in LXD's words.
+    static func overBudget(_ size: Int64, _ budget: Int64) -> LXDError {
+        .internalError("reached \(size) bytes, exceeding quota of \(budget)")
     }
 
     package func discard(_ upload: ImageUpload) { removeWorkDirectory(upload.directory) }
@@ -69,6 +83,9 @@ extension ImageService {
                 return try await store.write { tx in
                     var row = row
                     row.project = try tx.effectiveProject(request.project, .images)
+                    if let budget = try tx.imageSpaceBudget(project: row.project), row.size > budget {
+                        throw Self.overBudget(row.size, budget)
+                    }
                     row.id = try tx.insertImage(row)
                     for alias in request.aliases {
                         guard try tx.imageAlias(project: row.project, name: alias.name) == nil else {
@@ -85,10 +102,14 @@ extension ImageService {
                 throw error
             }
         }
+        announceCreation(image, by: requestor)
+        return Self.wire(image)
+    }
+
+    func announceCreation(_ image: ImageRow, by requestor: EventLifecycleRequestor?) {
         announce(
             .imageCreated, ResourcePath.of("images", image.fingerprint, project: image.project), project: image.project,
             by: requestor, context: ["type": "container"])
-        return Self.wire(image)
     }
 
     /// Removes what a daemon that died left: work folders, and files of no image.
@@ -123,6 +144,17 @@ extension ImageService {
         }
     }
 
+    /// Removes an image's files; absent ones are no error.
+    func removeFiles(_ fingerprint: String) throws {
+        for path in [paths.image(fingerprint), paths.imageRootfs(fingerprint)] {
+            do {
+                try FileManager.default.removeItem(atPath: path)
+            } catch CocoaError.fileNoSuchFile {
+                continue
+            }
+        }
+    }
+
     /// Renames the files to their final names; both or none.
     private func takeOver(_ upload: ImageUpload) throws {
         let target = paths.image(upload.fingerprint)
@@ -141,19 +173,37 @@ extension ImageService {
         throw LXDError.internalError("Failed to move the image file to \(target): \(Errno(rawValue: errno))")
     }
 
+    /// The last part of a name that a stranger chose: whoever writes the image to a file may use it.
+    private static func singleName(_ text: String) -> String {
+        let last = text.split(separator: "/").last.map(String.init) ?? ""
+        guard last != ".", last != "..", !NameRules.hasControlCharacters(last) else { return "" }
+        return String(last.prefix(255))
+    }
+
     private static func row(_ upload: ImageUpload, _ request: ImageImport, _ inspection: ImageInspection) -> ImageRow {
         var row = ImageRow()
         row.fingerprint = upload.fingerprint
-        row.filename = upload.fileName
+        row.filename = singleName(upload.fileName)
         row.size = upload.size
         row.isPublic = request.isPublic
         row.autoUpdate = request.autoUpdate
         row.architecture = inspection.metadata.architecture
         row.createdAt = LXDTime(seconds: inspection.metadata.creationDate)
-        row.expiresAt = request.expiresAt ?? LXDTime(seconds: inspection.metadata.expiryDate)
+        row.expiresAt = LXDTime(seconds: inspection.metadata.expiryDate)
         row.uploadedAt = .now()
         row.type = upload.type
-        row.properties = inspection.metadata.properties.merging(request.properties) { $1 }
+        row.properties = request.replacedProperties ?? inspection.metadata.properties
+        if let description = request.description {
+            row.createdAt = description.createdAt
+            row.expiresAt = description.expiresAt
+            row.properties = description.properties
+            row.filename = description.filename.isEmpty ? row.filename : singleName(description.filename)
+        }
+        if let expiresAt = request.expiresAt { row.expiresAt = expiresAt }
+        row.properties.merge(request.properties) { $1 }
+        row.source = request.source
+        row.cached = request.isCached
+        if request.isCached { row.lastUsedAt = .now() }
         row.profiles = ["default"]
         return row
     }

@@ -17,12 +17,22 @@ extension ImageService: InstanceImages {
                 }
             }
         }
-        try await noteUse(fingerprint)
     }
 
     package func fetch(
         _ source: InstanceSource, type: InstanceType, project: String, progress: ProgressSink
     ) async throws -> ImageRow {
-        throw LXDError.notImplemented("Fetching an image from another server is not supported by this server")
+        var wanted = ImageFetch()
+        wanted.project = project
+        wanted.imageProtocol = source.protocol
+        wanted.server = source.server
+        wanted.certificate = source.certificate
+        wanted.secret = source.secret
+        wanted.name = source.fingerprint.isEmpty ? source.alias : source.fingerprint
+        wanted.type = type.rawValue
+        wanted.isCached = true
+        wanted.prefersCached = true
+        wanted.autoUpdate = try await store.read { try ImageUpdateRules($0, project: project).updatesCached }
+        return try await fetch(wanted, by: nil, progress: progress)
     }
 }

@@ -1,6 +1,7 @@
 package import LXDAPI
 package import LXDDatabase
 package import LXDImages
+package import LXDImageServers
 import LXDStorage
 package import Logging
 
@@ -12,12 +13,17 @@ package final class ImageService: Sendable {
     let paths: DaemonPaths
     let logger: Logger
     let reader: ImageReader
+    let servers: ImageServers
     /// One image's files are made or removed by one task at a time.
-    let locks = KeyedLocks<String>()
+    let locks = KeyedLocks<String>(patience: .seconds(3600))
+    /// One image is fetched by one task at a time, however many want it; taken before ``locks``.
+    let downloads = KeyedLocks<String>(patience: .seconds(86_400))
 
     package init(
-        store: Store, storage: StorageService, announce: Announcer, paths: DaemonPaths, reader: ImageReader, logger: Logger
+        store: Store, storage: StorageService, announce: Announcer, paths: DaemonPaths, reader: ImageReader,
+        servers: ImageServers, logger: Logger
     ) {
+        self.servers = servers
         self.store = store
         self.storage = storage
         self.announce = announce
@@ -34,20 +40,24 @@ package final class ImageService: Sendable {
         }
     }
 
-    /// - Parameter prefix: A fingerprint or the beginning of one.
-    package func get(project: String, prefix: String) async throws -> Image {
-        Self.wire(try await row(project: project, prefix: prefix))
+    /// - Parameters:
+    ///   - prefix: A fingerprint or the beginning of one.
+    ///   - publicOnly: Others are as good as none, also for whether the beginning is unique.
+    package func get(project: String, prefix: String, publicOnly: Bool = false) async throws -> Image {
+        try await store.read { Self.wire(try Self.find($0, project, prefix, publicOnly: publicOnly)) }
     }
 
     package func row(project: String, prefix: String) async throws -> ImageRow {
         try await store.read { try Self.find($0, project, prefix) }
     }
 
-    static func find(_ tx: Transaction, _ project: String, _ prefix: String) throws -> ImageRow {
+    static func find(
+        _ tx: Transaction, _ project: String, _ prefix: String, publicOnly: Bool = false
+    ) throws -> ImageRow {
         let found =
             Fingerprint.isPrefix(prefix)
             ? try tx.images(
-                project: tx.effectiveProject(project, .images), fingerprintPrefix: prefix, publicOnly: false) : []
+                project: tx.effectiveProject(project, .images), fingerprintPrefix: prefix, publicOnly: publicOnly) : []
         guard let first = found.first else { throw LXDError.notFound("Image not found") }
         guard found.count == 1 else {
             throw LXDError.badRequest("More than one image matches the provided partial fingerprint")

@@ -19,13 +19,18 @@ package struct ImageUpload: Sendable {
 /// Writes an image to disk as it comes in, and makes its fingerprint on the way.
 struct ImageReceiver {
     private let directory: String
-    private let hash = HashingFile()
+    private let hash: HashingFile
     private var names: [String] = []
     private var fileName = ""
     private var type = InstanceType.container
 
-    /// - Parameter directory: An empty folder nobody else uses.
-    init(directory: String) { self.directory = directory }
+    /// - Parameters:
+    ///   - directory: An empty folder nobody else uses.
+    ///   - budget: Most bytes to take; nil for any number.
+    init(directory: String, budget: Int64? = nil) {
+        self.directory = directory
+        hash = HashingFile(budget: budget)
+    }
 
     /// - Parameters:
     ///   - contentType: Of the request; `multipart/form-data` brings a split image.
@@ -85,6 +90,10 @@ struct ImageReceiver {
 private final class HashingFile {
     private var hasher = FingerprintHasher()
     private var file: FileHandle?
+    private let budget: Int64?
+
+    init(budget: Int64?) { self.budget = budget }
+
     var byteCount: Int64 { hasher.byteCount }
 
     func open(_ path: String) throws {
@@ -97,6 +106,8 @@ private final class HashingFile {
 
     func write(_ bytes: [UInt8]) throws {
         guard let file else { throw LXDError.badRequest("Invalid multipart image") }
+        let total = byteCount + Int64(bytes.count)
+        if let budget, total > budget { throw ImageService.overBudget(total, budget) }
         hasher.update(bytes)
         do {
             try file.write(contentsOf: bytes)

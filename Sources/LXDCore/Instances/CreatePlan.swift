@@ -9,6 +9,8 @@ package struct CreatePlan: Sendable {
         case remoteImage(InstanceSource)
         case none
         case copy(CopySource)
+        /// On another server; ``MigrationService`` fetches it.
+        case migration(MigrationSource)
     }
 
     /// What is copied, as it was when the request came.
@@ -19,6 +21,8 @@ package struct CreatePlan: Sendable {
         package let instanceOnly: Bool
         /// Bring an existing target up to date.
         package let isRefresh: Bool
+        /// Files that vanish while they are read are no error.
+        package var isAllowInconsistent = false
     }
 
     /// The wanted state; configuration as asked for.
@@ -84,12 +88,50 @@ extension InstanceService {
         case .copy(let copy): row.architecture = copy.instance.row.architecture
         case .image(let image): row.architecture = try Architectures.named(image.architecture).id
         case .remoteImage: break
+        case .migration:
+            row.architecture = try Architectures.named(request.architecture).id
+            try choosePool(tx, &row)
         case .none:
             row.architecture =
                 request.architecture.isEmpty
                 ? try Architectures.local().id : try Architectures.named(request.architecture).id
         }
+        try checkProject(tx, row, source)
         return CreatePlan(row: row, source: source)
+    }
+
+    /// What the project refuses is said at once; the transaction that writes the instance looks again.
+    private static func checkProject(_ tx: Transaction, _ row: InstanceRow, _ source: CreatePlan.Source) throws {
+        let instance = LoadedInstance(row, profiles: try tx.requireProfiles(row.profiles, project: row.project))
+        let isRefresh =
+            switch source {
+            case .copy(let copy): copy.isRefresh
+            case .migration(let migration): migration.isRefresh
+            default: false
+            }
+        let present = try isRefresh && tx.instance(project: row.project, name: row.name) != nil
+        let trustsVolatile = if case .copy = source { true } else { false }
+        try tx.admitToProject(
+            instance, replacing: present ? tx.loadInstance(instance.key) : nil, trustsVolatile: trustsVolatile)
+    }
+
+    /// An instance from another server goes into the pool of its own root disk if there is one of that name here, else its
+    /// profiles', else the only pool.
+    private static func choosePool(_ tx: Transaction, _ row: inout InstanceRow) throws {
+        let own = rootDisk(row.devices)
+        if let pool = own?.config["pool"], !pool.isEmpty, try tx.storagePool(pool) != nil { return }
+        let profiles = try tx.requireProfiles(row.profiles, project: row.project)
+        let inherited = profiles.reversed().lazy.compactMap { rootDisk($0.devices)?.config["pool"] }.first { !$0.isEmpty }
+        let pools = try tx.storagePools().map(\.name)
+        guard let pool = inherited ?? (pools.count == 1 ? pools.first : nil) else {
+            throw LXDError.badRequest("Can't find a storage pool for the instance to use")
+        }
+        if let own {
+            row.devices[own.name]?["pool"] = pool
+        } else if inherited == nil {
+            let name = row.devices["root"] == nil ? "root" : (0..<100).map { "root\($0)" }.first { row.devices[$0] == nil }
+            row.devices[name ?? "root"] = ["type": "disk", "path": "/", "pool": pool]
+        }
     }
 
     private static func findSource(
@@ -100,7 +142,10 @@ extension InstanceService {
         case "image": return try findImage(tx, project, &request, hasProfiles: hasProfiles)
         case "copy": return .copy(try findCopySource(tx, project, &request, hasProfiles: hasProfiles))
         case "migration":
-            throw LXDError.notImplemented("Moving instances between servers isn't supported by this server yet")
+            let source = try MigrationSource(request.source)
+            try tx.stripVolatile(&request.config, project: project)
+            if !request.source.baseImage.isEmpty { request.config[VolatileKeys.baseImage] = request.source.baseImage }
+            return .migration(source)
         default: throw LXDError.badRequest("Unknown source type \(request.source.type)")
         }
     }
@@ -109,7 +154,25 @@ extension InstanceService {
         _ tx: Transaction, _ project: String, _ request: inout InstancesPost, hasProfiles: Bool
     ) throws -> CreatePlan.Source {
         let source = request.source
-        if !source.server.isEmpty { return .remoteImage(source) }
+        if !source.server.isEmpty {
+            var wanted = ImageFetch()
+            wanted.server = source.server
+            wanted.imageProtocol = source.protocol
+            wanted.name = source.fingerprint.isEmpty ? source.alias : source.fingerprint
+            wanted.type = InstanceType.container.rawValue
+            guard !wanted.name.isEmpty else {
+                throw source.properties.isEmpty
+                    ? LXDError.badRequest("Must specify one of alias, fingerprint or properties for init from image")
+                    : .badRequest("Property match is only supported for local images")
+            }
+            // Of an image that was fetched before, somebody may have chosen the profiles.
+            let known = try Fingerprint(rawValue: wanted.name)?.rawValue ?? tx.cachedImage(of: wanted)
+            let owner = try tx.effectiveProject(project, .images)
+            if !hasProfiles, let known, let image = try tx.image(project: owner, fingerprint: known) {
+                request.profiles = image.profiles
+            }
+            return .remoteImage(source)
+        }
         let owner = try tx.effectiveProject(project, .images)
         let image: ImageRow?
         if !source.fingerprint.isEmpty {
@@ -162,12 +225,13 @@ extension InstanceService {
             throw LXDError.badRequest(
                 "Copying stateful instances requires that source \(goQuoted(name)) and target \(goQuoted(request.name)) name be identical")
         }
+        try tx.stripVolatile(&request.config, project: project)
         request.config.merge(config.filter { VolatileKeys.isCopied($0.key) }) { asked, _ in asked }
         request.devices.merge(devices) { asked, _ in asked }
         if !hasProfiles { request.profiles = instance.row.profiles }
         return CreatePlan.CopySource(
             instance: instance, snapshot: snapshotName,
             instanceOnly: request.source.instanceOnly || request.source.containerOnly || snapshotName != nil,
-            isRefresh: request.source.refresh)
+            isRefresh: request.source.refresh, isAllowInconsistent: request.source.allowInconsistent)
     }
 }

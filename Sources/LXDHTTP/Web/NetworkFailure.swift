@@ -1,4 +1,5 @@
 package import NIOCore
+internal import NIOHTTP1
 internal import NIOPosix
 
 /// Says why a server could not be reached.
@@ -17,6 +18,7 @@ package enum NetworkFailure {
                 (failed.error as? IOError).map { text($0) } ?? "\(failed.error)"
             }
             return "dial tcp \(host): connect: " + (reasons.first ?? "no connection")
+        case HTTPParserError.invalidEOFState: return "unexpected EOF"
         default: return "\(error)"
         }
     }
@@ -24,7 +26,9 @@ package enum NetworkFailure {
     /// Whether the connection broke, so that going on where it broke may help.
     package static func isInterruption(_ error: any Error) -> Bool {
         switch error {
-        case HTTPTransportError.connectionClosed, HTTPTransportError.bodyTruncated, HTTPTransportError.responseTimeout: true
+        case HTTPTransportError.connectionClosed, HTTPTransportError.bodyTruncated, HTTPTransportError.responseTimeout,
+            HTTPParserError.invalidEOFState:
+            true
         default: error is IOError || error is ChannelError || error is NIOConnectionError
         }
     }

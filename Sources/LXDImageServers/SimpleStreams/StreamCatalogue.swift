@@ -19,8 +19,9 @@ package struct StreamCatalogue: Sendable {
     package private(set) var images: [Image] = []
     private(set) var files: [String: (metadata: File, rootfs: File?)] = [:]
     private var targets: [Alias: String] = [:]
-    /// In the order in which they were found, which decides between architectures that are equally foreign.
     private var aliasOrder: [Alias] = []
+    /// In the order in which they were found, which decides between architectures that are equally foreign.
+    private var aliasesByName: [String: [Alias]] = [:]
     private let architectures: [String]
 
     /// - Parameters:
@@ -49,7 +50,7 @@ package struct StreamCatalogue: Sendable {
     /// - Parameter type: `container`, `virtual-machine`, or empty for either.
     package func target(ofAlias name: String, type: String) -> ImageAliasesEntry? {
         for type in type.isEmpty ? ["container", "virtual-machine"] : [type] {
-            let matching = aliasOrder.filter { $0.name == name && $0.type == type }
+            let matching = (aliasesByName[name] ?? []).filter { $0.type == type }
             let best = architectures.lazy.compactMap { own in matching.first { $0.architecture == own } }.first
             if let alias = best ?? matching.first { return entry(alias) }
         }
@@ -200,6 +201,7 @@ package struct StreamCatalogue: Sendable {
         guard targets[alias] == nil else { return false }
         targets[alias] = image.fingerprint
         aliasOrder.append(alias)
+        aliasesByName[name, default: []].append(alias)
         return true
     }
 }

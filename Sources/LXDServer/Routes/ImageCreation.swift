@@ -6,39 +6,58 @@ import NIOCore
 
 /// `POST /1.0/images`: an upload, or a request to make an image of something.
 extension ImageRoutes {
+    /// The project's own users may do all of it; whoever has a secret for one image may send that image.
     func create(_ scope: RequestScope) async throws -> Answer {
-        guard scope.caller.mayUse(project: scope.project) else { throw LXDError.forbidden() }
+        let expected = try takeSecret(
+            scope.header("X-LXD-secret") ?? "", of: scope.header("X-LXD-fingerprint") ?? "", project: scope.project)
+        guard expected != nil || scope.caller.mayUse(project: scope.project) else { throw LXDError.forbidden() }
         let body = scope.request.body
         // Archives never begin with a brace, requests in JSON always do: clients do not all name the type.
         var first = try await body.next()
         while let chunk = first, chunk.readableBytes == 0 { first = try await body.next() }
         guard let first else { throw LXDError.badRequest("EOF: the request has no body") }
         if first.readableBytesView.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") {
+            try scope.requireProject(scope.project)
             body.limit(toBytes: RequestScope.jsonBytesMax)
             var text = Data(first.readableBytesView)
             while let chunk = try await body.next() { text.append(contentsOf: chunk.readableBytesView) }
             return try await createFrom(LXDJSON.decode(ImagesPost.self, from: text), scope)
         }
-        return try await upload(scope, first)
+        return try await upload(scope, first, expected)
     }
 
-    private func upload(_ scope: RequestScope, _ first: ByteBuffer) async throws -> Answer {
-        let request = Self.importRequest(scope)
+    /// - Parameter expected: What was said of the image when the secret was asked for.
+    private func upload(_ scope: RequestScope, _ first: ByteBuffer, _ expected: [String: JSONValue]?) async throws -> Answer {
+        var request = Self.importRequest(scope)
+        try expected.map { try Self.apply($0, to: &request) }
+        let wanted = request
         let chunks = BodyChunks(first: first, body: scope.request.body)
         let upload = try await images.receive(
-            contentType: scope.header("Content-Type") ?? "", fileName: scope.header("X-LXD-filename") ?? ""
+            contentType: scope.header("Content-Type") ?? "", fileName: scope.header("X-LXD-filename") ?? "",
+            project: scope.project
         ) { try await chunks.next() }
         let requestor = scope.requestor
         do {
+            // Who is not trusted waits for the operation with a secret of its own.
+            let metadata: [String: JSONValue] = expected == nil ? [:] : ["secret": .string(Operations.newSecret())]
             return try .async(
-                operations.start(.imageDownload, project: scope.project, requestor: requestor) { handle in
-                    let image = try await images.add(upload, request, by: requestor)
+                operations.start(.imageDownload, project: scope.project, metadata: metadata, requestor: requestor) { handle in
+                    let image = try await images.add(upload, wanted, by: requestor)
                     handle.update(["fingerprint": .string(image.fingerprint), "size": .string(String(image.size))])
                 })
         } catch {
             images.discard(upload)
             throw error
         }
+    }
+
+    private static func apply(_ expected: [String: JSONValue], to request: inout ImageImport) throws {
+        request.isPublic = expected["public"]?.boolValue ?? false
+        request.aliases = try expected["aliases"]?.decode() ?? []
+        request.expiresAt = try expected["expires_at"]?.decode()
+        // Nothing said is not the same as nothing wanted: the image then speaks for itself.
+        let properties: [String: String] = try expected["properties"]?.decode() ?? [:]
+        if !properties.isEmpty { request.replacedProperties = properties }
     }
 
     /// What an upload's headers say.
@@ -54,18 +73,12 @@ extension ImageRoutes {
 
     private func createFrom(_ request: ImagesPost, _ scope: RequestScope) async throws -> Answer {
         guard let source = request.source else { throw LXDError.badRequest("Invalid images JSON") }
-        if source.mode == "push" {
-            throw LXDError.notImplemented("Receiving an image from another server is not supported by this server")
-        }
+        if source.mode == "push" { return try expect(request, source, scope) }
         switch source.type {
-        case "container", "instance", "virtual-machine", "snapshot":
-            return try publish(request, source, scope)
-        case "image":
-            throw LXDError.notImplemented("Copying an image from another server is not supported by this server")
-        case "url":
-            throw LXDError.notImplemented("Fetching an image from a URL is not supported by this server")
-        default:
-            throw LXDError.badRequest("Invalid images JSON")
+        case "container", "instance", "virtual-machine", "snapshot": return try publish(request, source, scope)
+        case "image": return try await fetch(request, source, scope)
+        case "url": return try await fetchFromURL(request, source, scope)
+        default: throw LXDError.internalError("Invalid images JSON")
         }
     }
 

@@ -20,7 +20,7 @@ package struct ImageRoutes: RouteGroup {
         routes.get("/1.0/images", .everybody, list)
         routes.post("/1.0/images", .everybody, bodyBytesMax: .max, create)
         routes.get("/1.0/images/{fingerprint}", .everybody) { scope in
-            let image = try await visibleImage(scope)
+            let image = try await visibleImage(scope).image
             return try .sync(image, etag: ImageVersion(image))
         }
         routes.put("/1.0/images/{fingerprint}", .project) { scope in
@@ -37,9 +37,7 @@ package struct ImageRoutes: RouteGroup {
         }
         routes.delete("/1.0/images/{fingerprint}", .project, delete)
         routes.get("/1.0/images/{fingerprint}/export", .everybody, export)
-        routes.post("/1.0/images/{fingerprint}/export", .project) { _ in
-            throw LXDError.notImplemented("Pushing an image to another server is not supported by this server")
-        }
+        routes.post("/1.0/images/{fingerprint}/export", .project, push)
         routes.post("/1.0/images/{fingerprint}/secret", .project, secret)
         routes.post("/1.0/images/{fingerprint}/refresh", .project, refresh)
     }
@@ -48,40 +46,44 @@ package struct ImageRoutes: RouteGroup {
 
     private func list(_ scope: RequestScope) async throws -> Answer {
         let filter = try scope.parsedFilter("Invalid filter")
-        var all = try await images.list(
-            project: scope.project, publicOnly: !scope.caller.mayUse(project: scope.project))
+        let isMember = scope.caller.mayUse(project: scope.project)
+        var all: [Image]
+        do {
+            all = try await images.list(project: scope.project, publicOnly: !isMember)
+        } catch let error as LXDError where error.code == .notFound && !isMember {
+            // Of a project that is not there strangers see as much as of one that is not theirs.
+            all = []
+        }
         if let filter { all = try all.filter { try filter.matches($0) } }
         return try scope.isRecursive ? .sync(all) : .sync(all.map { ResourcePath.of("images", $0.fingerprint) })
     }
 
-    /// The image a path names, if the caller may see it: by right, because it is public, or by a secret.
-    private func visibleImage(_ scope: RequestScope) async throws -> Image {
-        let image = try await images.get(project: scope.project, prefix: scope.parameter("fingerprint"))
-        if image.public || scope.caller.mayUse(project: scope.project) { return image }
-        guard try useSecret(scope.query["secret"] ?? "", of: image.fingerprint, project: scope.project) else {
+    /// The image a path names, if the caller may see it: by right, because it is public, or by a secret, whose token is
+    /// given too. What is hidden, what is missing and what is of no project get the same answer.
+    private func visibleImage(_ scope: RequestScope) async throws -> (image: Image, token: String?) {
+        let name = try scope.parameter("fingerprint")
+        if scope.caller.mayUse(project: scope.project) {
+            return (try await images.get(project: scope.project, prefix: name), nil)
+        }
+        do {
+            if let token = findSecret(scope.query["secret"] ?? "", of: name, project: scope.project) {
+                return (try await images.get(project: scope.project, prefix: name), token.id)
+            }
+            return (try await images.get(project: scope.project, prefix: name, publicOnly: true), nil)
+        } catch let error as LXDError where error.code == .notFound || error.code == .badRequest {
             throw LXDError.notFound("Image not found")
         }
-        return image
-    }
-
-    /// Whether a secret opens an image; it does so once.
-    private func useSecret(_ secret: String, of fingerprint: String, project: String) throws -> Bool {
-        guard !secret.isEmpty else { return false }
-        let path = "/1.0/images/\(fingerprint)"
-        for token in operations.tokens(.imageToken) where token.resources["images"]?.contains(path) == true {
-            guard token.metadata["secret"]?.stringValue == secret else { continue }
-            try operations.cancel(id: token.id)
-            return true
-        }
-        return false
     }
 
     private func export(_ scope: RequestScope) async throws -> Answer {
-        let image = try await visibleImage(scope)
+        let (image, token) = try await visibleImage(scope)
         let files = try await images.export(image)
         images.announceExport(image, project: scope.project, by: scope.requestor)
         if files.count == 1, let file = files.first {
-            return .file(named: file.fileName, length: Int(file.size)) { try await FileStream.copy(file.path, to: $0) }
+            return .file(named: file.fileName, length: Int(file.size)) { writer in
+                try await FileStream.copy(file.path, to: writer)
+                spendSecret(token)
+            }
         }
         let boundary = Operations.newSecret()
         var parts: [(head: String, file: ImageExportFile)] = []
@@ -106,6 +108,7 @@ package struct ImageRoutes: RouteGroup {
                 try await FileStream.copy(part.file.path, to: writer)
             }
             try await writer.write(ByteBuffer(string: end))
+            spendSecret(token)
         }
     }
 
@@ -128,26 +131,6 @@ package struct ImageRoutes: RouteGroup {
             operations.start(
                 .imageDelete, project: project, resources: ["images": [image.fingerprint]], requestor: requestor
             ) { _ in try await images.delete(project: project, fingerprint: image.fingerprint, by: requestor) })
-    }
-
-    private func secret(_ scope: RequestScope) async throws -> Answer {
-        let image = try await images.get(project: scope.project, prefix: scope.parameter("fingerprint"))
-        return try .async(
-            operations.addToken(
-                .imageToken, project: scope.project, resources: ["images": [image.fingerprint]],
-                metadata: ["secret": .string(Operations.newSecret())], requestor: scope.requestor))
-    }
-
-    /// Only images that were fetched from a server can be refreshed; of others there is nothing newer.
-    private func refresh(_ scope: RequestScope) async throws -> Answer {
-        let image = try await images.get(project: scope.project, prefix: scope.parameter("fingerprint"))
-        guard image.updateSource == nil else {
-            throw LXDError.notImplemented("Refreshing an image from another server is not supported by this server")
-        }
-        return try .async(
-            operations.start(.imageRefresh, project: scope.project, requestor: scope.requestor) { handle in
-                handle.update(["refreshed": false])
-            })
     }
 }
 
