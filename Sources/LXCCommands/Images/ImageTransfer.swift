@@ -55,6 +55,8 @@ struct ImageTransfer {
         let receiving = try await destination.createImage(
             ImagesPost.with {
                 $0.public = isPublic
+                $0.properties = image.properties
+                $0.expiresAt = image.expiresAt
                 $0.source = .with {
                     $0.type = "image"
                     $0.mode = "push"
