@@ -36,12 +36,17 @@ public enum LXDYAML {
         }
     }
 
+    /// Makes no values of scalars. The library's own rules for them are regular expressions, and preparing those takes longer
+    /// than all else that a short command does; what a plain scalar means is decided by `WireNode`.
+    private static var constructor: Constructor { Constructor([:], [:], [:]) }
+
     private static func parse(_ text: String, limit: Int) throws(LXDError) -> WireNode {
         guard text.utf8.count <= limit else { throw .badRequest("Invalid YAML: longer than \(limit) bytes") }
+        if let node = PlainYAMLReader.read(text) { return node }
         if usesAliases(text) { throw .badRequest("Invalid YAML: anchors and aliases are not supported") }
         let root: Node?
         do {
-            root = try Yams.compose(yaml: text)
+            root = try Yams.compose(yaml: text, .basic, constructor)
         } catch {
             throw .badRequest("Invalid YAML: \(describe(error))", cause: error)
         }
