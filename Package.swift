@@ -130,7 +130,7 @@ let package = Package(
         // One command a file; tables, editor, progress.
         module(
             "LXCCommands",
-            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDImageServers", "LXDLinux", "CLXDLinux", arguments, yams, logging, crypto,
+            ["LXDAPI", "LXDAuth", "LXDClient", "LXDConfig", "LXDHTTP", "LXDImageBuilder", "LXDImageServers", "LXDLinux", "CLXDLinux", logging, crypto,
                 .product(name: "CryptoExtras", package: "swift-crypto"), nioCore, systemPackage,
             ]),
 
@@ -170,7 +170,7 @@ let package = Package(
             "LXDServerTests", ["LXDServer", "LXDCore", "LXDAPI", "LXDAuth", "LXDDatabase", "LXDHTTP", "LXDLinux", logging, nioCore]),
         tests("LXDClientTests", ["LXDClient", "LXDAPI", "LXDHTTP", nioCore, nioPosix, logging]),
         .testTarget(
-            name: "LXCCommandsTests", dependencies: ["LXCCommands", "LXDAPI", "LXDClient", "LXDHTTP", logging, arguments],
+            name: "LXCCommandsTests", dependencies: ["LXCCommands", "LXDAPI", "LXDClient", "LXDHTTP", logging],
             exclude: ["Golden"], swiftSettings: settings),
         .testTarget(
             name: "LXDSystemTests",

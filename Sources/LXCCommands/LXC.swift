@@ -1,5 +1,3 @@
-import ArgumentParser
-
 /// The client's command tree.
 struct LXC: CommandGroup {
     static let configuration = CommandConfiguration(

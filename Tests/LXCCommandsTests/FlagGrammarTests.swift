@@ -5,7 +5,7 @@ import Testing
 /// Command lines as LXD's client reads them.
 struct FlagGrammarTests {
     private func read(_ words: String..., flags: [FlagInfo]? = nil) throws -> FlagGrammar {
-        var grammar = FlagGrammar { flags ?? FlagTable.flags(of: Launch.self) }
+        var grammar = FlagGrammar { flags ?? Launch.flags }
         try grammar.read(words)
         return grammar
     }
@@ -60,13 +60,13 @@ struct FlagGrammarTests {
         ),
     ])
     func mistakesAreNamedAsByLXD(words: [String], message: String) {
-        var grammar = FlagGrammar { FlagTable.flags(of: Launch.self) }
+        var grammar = FlagGrammar { Launch.flags }
         let failure = #expect(throws: CommandFailure.self) { try grammar.read(words) }
         #expect(failure?.description == message)
     }
 
     @Test func numbersAreChecked() {
-        var grammar = FlagGrammar { FlagTable.flags(of: Stop.self) }
+        var grammar = FlagGrammar { Stop.flags }
         let failure = #expect(throws: CommandFailure.self) { try grammar.read(["--timeout=x"]) }
         #expect(
             failure?.description
@@ -91,7 +91,7 @@ struct CommandLineReaderTests {
     @Test func subcommandsAndTheirOtherNamesAreFound() throws {
         #expect(try run("image", "ls") is ImageList)
         #expect(try run("rm", "c1") is Delete)
-        #expect(try run("--project", "p", "config", "device", "list", "c1") is ConfigDeviceList)
+        #expect(try run("--project", "p", "config", "device", "list", "c1") is DeviceList<InstanceDevices>)
     }
 
     @Test func namesOfCommandsAreOrdinaryArgumentsElsewhere() throws {

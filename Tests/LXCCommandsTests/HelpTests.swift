@@ -1,4 +1,3 @@
-import ArgumentParser
 import Testing
 
 @testable import LXCCommands
@@ -10,7 +9,7 @@ struct HelpTests {
         for path in Self.paths {
             let name = path.map { $0.name }.joined(separator: " ")
             #expect(!path[path.count - 1].configuration.abstract.isEmpty, "\(name) says nothing")
-            if let command = path[path.count - 1] as? any LXCCommand.Type {
+            if let command = path[path.count - 1].leaf {
                 #expect(command.examples.contains("lxc "), "\(name) has no example")
                 #expect(command.configuration.usage != nil, "\(name) does not show its arguments")
             } else {
@@ -26,12 +25,12 @@ struct HelpTests {
         }
     }
 
-    /// ArgumentParser reads every declaration of flags, and each has a long name that no global flag hides.
+    /// Every declaration of a flag can be read, and each has a long name that no global flag hides.
     @Test func flagsOfEveryCommandCanBeRead() throws {
         let globals = Set(GlobalFlags.rows.map(\.long))
         for path in Self.paths {
-            guard let command = path[path.count - 1] as? any LXCCommand.Type else { continue }
-            for flag in FlagTable.flags(of: command) {
+            guard let command = path[path.count - 1].leaf else { continue }
+            for flag in command.flags {
                 #expect(!globals.contains(flag.long), "\(path.map { $0.name }) hides --\(flag.long)")
                 #expect(!flag.help.isEmpty, "\(path.map { $0.name }) does not explain --\(flag.long)")
             }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -68,9 +67,9 @@ struct ConfigGet: LXCCommand {
             Show where the server listens.
         """
 
-    @Flag(name: .shortAndLong, help: "Access the expanded configuration") var expanded = false
+    @Flag(short: "e", help: "Access the expanded configuration") var expanded = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let key = arguments[arguments.count - 1]
@@ -126,7 +125,7 @@ struct ConfigSet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let place = Self.namesServer(arguments) ? "" : arguments[0]
@@ -171,7 +170,7 @@ struct ConfigUnset: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let key = arguments[arguments.count - 1]
@@ -204,9 +203,9 @@ struct ConfigShow: LXCCommand {
             Show the configuration of "u1" with what its profiles add.
         """
 
-    @Flag(name: .shortAndLong, help: "Show the expanded configuration") var expanded = false
+    @Flag(short: "e", help: "Show the expanded configuration") var expanded = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let text: String
@@ -245,7 +244,7 @@ struct ConfigEdit: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the configuration.

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -25,7 +24,7 @@ struct ConfigMetadataEdit: LXCCommand {
         lxc config metadata edit u1 < metadata.yaml
             Replace the image metadata of "u1".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the instance metadata.
@@ -68,7 +67,7 @@ struct ConfigMetadataShow: LXCCommand {
         lxc config metadata show u1
             Show the image metadata of "u1".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -19,7 +18,7 @@ struct ConfigTemplateCreate: LXCCommand {
         lxc config template create u1 motd.tpl
             Make an empty template, to be filled with "lxc config template edit".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])
@@ -36,7 +35,7 @@ struct ConfigTemplateDelete: LXCCommand {
         lxc config template delete u1 motd.tpl
             Delete a template of "u1".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])
@@ -52,7 +51,7 @@ struct ConfigTemplateEdit: LXCCommand {
         lxc config template edit u1 motd.tpl < motd.tpl
             Replace a template by a file.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])
@@ -75,8 +74,8 @@ struct ConfigTemplateList: LXCCommand {
         lxc config template list u1
             Show the names of the templates of "u1".
         """
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])
@@ -95,7 +94,7 @@ struct ConfigTemplateShow: LXCCommand {
         lxc config template show u1 motd.tpl
             Show a template of "u1".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let instance = try session.instance(arguments[0])

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -43,7 +42,7 @@ struct ConfigTrustAdd: LXCCommand {
     @Option(help: "List of projects to restrict the certificate to") var projects = ""
     @Option(help: "Alternative certificate name") var name = ""
     @Option(help: "Type of certificate") var type = "client"
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         guard ["client", "metrics"].contains(type) else {
@@ -109,7 +108,7 @@ struct ConfigTrustEdit: LXCCommand {
             Change the name or the projects of a trusted client.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the certificate.
@@ -137,8 +136,8 @@ struct ConfigTrustList: LXCCommand {
             Show which clients may use the server, and until when.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let trusted = try await session.resource(arguments.first ?? "").server.certificates()
@@ -170,8 +169,8 @@ struct ConfigTrustListTokens: LXCCommand {
             Show the tokens that nobody has used yet.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     /// What JSON and YAML show; the names are the reference's.
     private struct Shown: Encodable {
@@ -202,7 +201,7 @@ struct ConfigTrustRemove: LXCCommand {
             Let a client no longer use the server.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -219,7 +218,7 @@ struct ConfigTrustRevokeToken: LXCCommand {
             Make a token useless.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -241,7 +240,7 @@ struct ConfigTrustShow: LXCCommand {
             Show all that is known about a trusted client as YAML.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ConfigTrustGroup.missingName)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 
 /// What `lxc config device` and `lxc profile device` are told apart by.
@@ -38,7 +37,7 @@ struct ProfileDeviceGroup: CommandGroup {
 }
 
 private enum DeviceGroup<Holder: DeviceHolder> {
-    static var commands: [any ParsableCommand.Type] {
+    static var commands: [any Command.Type] {
         [
             DeviceAdd<Holder>.self, DeviceGet<Holder>.self, DeviceList<Holder>.self, DeviceRemove<Holder>.self,
             DeviceSet<Holder>.self, DeviceShow<Holder>.self, DeviceUnset<Holder>.self,
@@ -63,7 +62,7 @@ struct DeviceAdd<Holder: DeviceHolder>: LXCCommand {
                 Will mount the some-volume volume on some-pool onto /opt in \(place).
             """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let (name, type) = (arguments[1], arguments[2])
@@ -92,7 +91,7 @@ struct DeviceGet<Holder: DeviceHolder>: LXCCommand {
             Show to which network the card "eth0" of "\(Holder.example)" is attached.
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let (own, expanded) = try await DeviceOwner(Holder.kind, arguments[0], session).load()
@@ -114,7 +113,7 @@ struct DeviceList<Holder: DeviceHolder>: LXCCommand {
             Show the names of the devices of "\(Holder.example)" itself.
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let (own, _) = try await DeviceOwner(Holder.kind, arguments[0], session).load()
@@ -131,7 +130,7 @@ struct DeviceOverride: LXCCommand {
         lxc config device override u1 root size=20GiB
             Give "u1" a larger disk than its profile says.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let name = arguments[1]
@@ -159,7 +158,7 @@ struct DeviceRemove<Holder: DeviceHolder>: LXCCommand {
             Take the device "data" away from "\(Holder.example)".
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let names = Array(arguments.dropFirst())
@@ -197,7 +196,7 @@ struct DeviceSet<Holder: DeviceHolder>: LXCCommand {
             Change the size of the disk of "\(Holder.example)".
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let values = try KeyValues.parse(Array(arguments.dropFirst(2)))
@@ -219,7 +218,7 @@ struct DeviceShow<Holder: DeviceHolder>: LXCCommand {
             Show the devices of "\(Holder.example)" itself.
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         Standard.output(try LXDYAML.encode(try await DeviceOwner(Holder.kind, arguments[0], session).load().own))
@@ -239,7 +238,7 @@ struct DeviceUnset<Holder: DeviceHolder>: LXCCommand {
             Go back to the pool's own size for the disk of "\(Holder.example)".
         """
     }
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let key = arguments[2]

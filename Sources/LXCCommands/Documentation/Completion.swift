@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import LXDAPI
 import LXDClient
@@ -15,7 +14,7 @@ struct Completion: LXCCommand {
         lxc completion fish > ~/.config/fish/completions/lxc.fish
             Do so in every fish.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         guard let script = CompletionScript.of(shell: arguments[0]) else {
@@ -100,7 +99,7 @@ struct CompletionQuery: LXCCommand {
         lxc __complete -- start ""
             Print the instances that could be started.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let request = CompletionRequest(arguments, root: LXC.self)

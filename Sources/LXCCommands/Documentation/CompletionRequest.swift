@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -23,7 +22,7 @@ struct CompletionRequest {
     private(set) var kind: Kind?
 
     /// - Parameter words: The command line without the program's name; the last is the one to be completed.
-    init(_ words: [String], root: any ParsableCommand.Type) {
+    init(_ words: [String], root: any Command.Type) {
         word = words.last ?? ""
         var command = root
         var path = [root.name]
@@ -36,7 +35,7 @@ struct CompletionRequest {
             } else if given == "--" {
                 return  // What follows is a command line of its own.
             } else if given.hasPrefix("-") {
-                let flags = GlobalFlags.rows + (loaded ?? FlagTable.flags(of: command))
+                let flags = GlobalFlags.rows + (loaded ?? command.flags)
                 loaded = loaded ?? []
                 let flag = flags.first { given == "--\($0.long)" || (given.count == 2 && $0.short == given.last) }
                 if let flag, flag.takesValue, flag.valueWhenBare == nil { awaitsValueOf = flag.long }
@@ -51,7 +50,7 @@ struct CompletionRequest {
         if let flag = awaitsValueOf {
             kind = Self.kind(ofFlag: flag)
         } else if word.hasPrefix("-") {
-            fixed = (GlobalFlags.rows + FlagTable.flags(of: command)).filter { !$0.isHidden }
+            fixed = (GlobalFlags.rows + command.flags).filter { !$0.isHidden }
                 .map { CompletionCandidate(text: "--\($0.long)", note: $0.help) }
         } else if command.configuration.subcommands.isEmpty {
             kind = Self.kind(path: path, positionals)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import LXDAPI
 
@@ -11,8 +10,8 @@ struct Manpage: LXCCommand {
             Write one manual page a command into a folder.
         """
 
-    @Option(name: .shortAndLong, help: "Format (man|md|rest|yaml)") var format = "man"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (man|md|rest|yaml)") var format = "man"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let folder = arguments[0]
@@ -34,17 +33,17 @@ struct Manpage: LXCCommand {
 
 /// The documentation of one command in several forms.
 struct ManualPage {
-    let path: [any ParsableCommand.Type]
+    let path: [any Command.Type]
 
-    private var command: any ParsableCommand.Type { path[path.count - 1] }
+    private var command: any Command.Type { path[path.count - 1] }
     private var title: String { path.map { $0.name }.joined(separator: " ") }
     private var abstract: String { command.configuration.abstract }
     private var description: String {
         command.configuration.discussion.isEmpty ? abstract : command.configuration.discussion
     }
-    private var examples: String { (command as? any LXCCommand.Type)?.examples ?? "" }
+    private var examples: String { command.leaf?.examples ?? "" }
     private var flags: [FlagInfo] {
-        path.count == 1 ? GlobalFlags.rootRows : FlagTable.flags(of: command).filter { !$0.isHidden }
+        path.count == 1 ? GlobalFlags.rootRows : command.flags.filter { !$0.isHidden }
     }
     private var synopsis: String {
         let usage = command.configuration.usage ?? ""

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -113,7 +112,7 @@ struct FileDelete: LXCCommand {
         lxc file delete u1/tmp/old
             Delete a file of "u1".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         for argument in arguments {
@@ -131,7 +130,7 @@ struct FileEdit: LXCCommand {
         lxc file edit u1/etc/hosts
             Open a file of "u1" in an editor.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var push = FileUpload(session: session)

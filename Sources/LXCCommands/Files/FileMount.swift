@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -22,7 +21,7 @@ struct FileMount: LXCCommand {
     @Option(help: "Setup SSH SFTP listener on address:port instead of mounting") var listen = ""
     @Flag(help: "Disable authentication when using SSH SFTP listener") var noAuth = false
     @Option(help: "Set authentication user when using SSH SFTP listener") var authUser = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private var login: SSHLogin {
         if noAuth { return .anybody }

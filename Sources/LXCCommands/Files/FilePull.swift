@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import LXDAPI
 import LXDClient
@@ -16,9 +15,9 @@ struct FilePull: LXCCommand {
            To show it.
         """
 
-    @Flag(name: [.long, .customShort("p")], help: "Create any directories necessary") var createDirs = false
-    @Flag(name: .shortAndLong, help: "Recursively transfer files") var recursive = false
-    @Argument var arguments: [String] = []
+    @Flag(short: "p", help: "Create any directories necessary") var createDirs = false
+    @Flag(short: "r", help: "Recursively transfer files") var recursive = false
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var download = FileDownload(session: session)

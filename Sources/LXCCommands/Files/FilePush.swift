@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -17,12 +16,12 @@ struct FilePush: LXCCommand {
            To push a folder and all in it.
         """
 
-    @Flag(name: .shortAndLong, help: "Recursively transfer files") var recursive = false
-    @Flag(name: [.long, .customShort("p")], help: "Create any directories necessary") var createDirs = false
-    @Option(help: ArgumentHelp("Set the file's uid on push", valueName: FlagTable.integerValueName)) var uid = -1
-    @Option(help: ArgumentHelp("Set the file's gid on push", valueName: FlagTable.integerValueName)) var gid = -1
+    @Flag(short: "r", help: "Recursively transfer files") var recursive = false
+    @Flag(short: "p", help: "Create any directories necessary") var createDirs = false
+    @Option(help: "Set the file's uid on push") var uid = -1
+    @Option(help: "Set the file's gid on push") var gid = -1
     @Option(help: "Set the file's perms on push") var mode = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var upload = FileUpload(session: session)

@@ -1,22 +1,20 @@
-import ArgumentParser
-
 /// What a command line asks for.
 enum CommandRequest {
     /// Run a command with the flags it was given.
-    case run(any LXCCommand, path: [any ParsableCommand.Type])
+    case run(any LXCCommand, path: [any Command.Type])
     /// Show a command's help on the standard output.
-    case help(path: [any ParsableCommand.Type])
+    case help(path: [any Command.Type])
     /// Show a command's usage on the standard error stream.
-    case usage(path: [any ParsableCommand.Type])
+    case usage(path: [any Command.Type])
     case version
 }
 
 /// Finds the command that a command line names and gives it its flags.
 struct CommandLineReader {
-    let root: any ParsableCommand.Type
+    let root: any Command.Type
     private(set) var globals = GlobalFlags()
 
-    init(root: any ParsableCommand.Type) {
+    init(root: any Command.Type) {
         self.root = root
     }
 
@@ -28,16 +26,16 @@ struct CommandLineReader {
         }
         let command = path[path.count - 1]
         let isRoot = path.count == 1
-        var grammar = FlagGrammar { isRoot ? GlobalFlags.rootRows : FlagTable.flags(of: command) }
+        var grammar = FlagGrammar { isRoot ? GlobalFlags.rootRows : command.flags }
         try grammar.read(rest)
         globals = grammar.globals
         rest = grammar.positionals
 
-        guard let leaf = command as? any LXCCommand.Type else {
+        guard let leaf = command.leaf else {
             return try readGroup(path, rest)
         }
         if globals.help { return .help(path: path) }
-        var parsed = try Self.parse(leaf, grammar.options)
+        var parsed: any LXCCommand = leaf.init(options: grammar.options)
         parsed.arguments = rest
         if !leaf.argumentCount.contains(rest.count) {
             if rest.isEmpty { return .help(path: path) }
@@ -47,7 +45,7 @@ struct CommandLineReader {
         return .run(parsed, path: path)
     }
 
-    private func readGroup(_ path: [any ParsableCommand.Type], _ rest: [String]) throws -> CommandRequest {
+    private func readGroup(_ path: [any Command.Type], _ rest: [String]) throws -> CommandRequest {
         let isRoot = path.count == 1
         if isRoot, globals.version { return .version }
         if globals.help { return .help(path: path) }
@@ -75,8 +73,8 @@ struct CommandLineReader {
     }
 
     /// Goes down the tree as far as the words name commands.
-    private func locate(_ words: [String]) -> (path: [any ParsableCommand.Type], rest: [String]) {
-        var path: [any ParsableCommand.Type] = [root]
+    private func locate(_ words: [String]) -> (path: [any Command.Type], rest: [String]) {
+        var path: [any Command.Type] = [root]
         var rest: [String] = []
         var index = 0
         while index < words.count {
@@ -98,15 +96,7 @@ struct CommandLineReader {
         return (path, rest + words[index...])
     }
 
-    private static func parse<Command: LXCCommand>(_ type: Command.Type, _ options: [String]) throws -> any LXCCommand {
-        do {
-            return try type.parse(options)
-        } catch {
-            throw CommandFailure(type.message(for: error))
-        }
-    }
-
-    static func suggestions(for word: String, among commands: [any ParsableCommand.Type]) -> [String] {
+    static func suggestions(for word: String, among commands: [any Command.Type]) -> [String] {
         commands.filter { $0.configuration.shouldDisplay }.map { $0.name }.filter {
             editDistance($0.lowercased(), word.lowercased()) <= 2 || $0.lowercased().hasPrefix(word.lowercased())
         }

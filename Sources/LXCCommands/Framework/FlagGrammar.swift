@@ -1,8 +1,7 @@
 /// LXD's grammar of flags: they may stand anywhere before `--`, `--name=value` and `--name value`, `-nvalue` and
 /// `-n value`, booleans joined as in `-fq`, and a value may begin with a dash.
 ///
-/// What comes out is what ArgumentParser reads without any doubt: options first, each with its value joined, and
-/// positional arguments apart.
+/// What comes out can be read without any doubt: options, each with its value joined, and positional arguments apart.
 struct FlagGrammar {
     /// The flags of the command; asked for at most once, when the first unknown dash is met.
     private let commandFlags: () -> [FlagInfo]

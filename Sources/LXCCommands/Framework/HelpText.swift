@@ -1,12 +1,10 @@
-import ArgumentParser
-
 /// The help of a command, laid out as LXD's client does it.
 struct HelpText {
     /// The root and then each subcommand down to the one that is described.
-    let path: [any ParsableCommand.Type]
+    let path: [any Command.Type]
     var globals = GlobalFlags()
 
-    private var command: any ParsableCommand.Type { path[path.count - 1] }
+    private var command: any Command.Type { path[path.count - 1] }
     private var isRoot: Bool { path.count == 1 }
     private var commandPath: String { path.map { $0.name }.joined(separator: " ") }
 
@@ -31,13 +29,13 @@ struct HelpText {
         if !configuration.aliases.isEmpty {
             text += "\nAliases:\n  \(([command.name] + configuration.aliases).joined(separator: ", "))\n"
         }
-        if let leaf = command as? any LXCCommand.Type, !leaf.examples.isEmpty {
+        if let leaf = command.leaf, !leaf.examples.isEmpty {
             text += "\nExamples:\n" + Self.indented(leaf.examples)
         }
         if !children.isEmpty {
             text += "\nAvailable Commands:\n" + list(of: children, depth: 1, isRoot: isRoot)
         }
-        let own = isRoot ? GlobalFlags.rows + GlobalFlags.rootRows : FlagTable.flags(of: command)
+        let own = isRoot ? GlobalFlags.rows + GlobalFlags.rootRows : command.flags
         let shown = own.filter { !$0.isHidden }.sorted { $0.long < $1.long }
         if !shown.isEmpty { text += "\nFlags:\n" + Self.flagList(shown) }
         if !isRoot { text += "\nGlobal Flags:\n" + Self.flagList(GlobalFlags.rows) }
@@ -50,10 +48,10 @@ struct HelpText {
     private struct Child {
         let name: String
         let abstract: String
-        let type: (any ParsableCommand.Type)?
+        let type: (any Command.Type)?
     }
 
-    private func visibleChildren(of command: any ParsableCommand.Type, isRoot: Bool) -> [Child] {
+    private func visibleChildren(of command: any Command.Type, isRoot: Bool) -> [Child] {
         var children = command.configuration.subcommands
             .filter { $0.configuration.shouldDisplay || globals.showAll }
             .map { Child(name: $0.name, abstract: $0.configuration.abstract, type: $0) }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -18,7 +17,7 @@ struct ImageAliasCreate: LXCCommand {
             Call the image whose fingerprint begins with "3c9b" "debian".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -40,7 +39,7 @@ struct ImageAliasDelete: LXCCommand {
             Forget the alias; the image stays.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -66,8 +65,8 @@ struct ImageAliasList: LXCCommand {
             Show the aliases of a remote that have "debian" in them.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let reference = try ImageReference(arguments.first ?? "", session)
@@ -96,7 +95,7 @@ struct ImageAliasRename: LXCCommand {
             Give an alias another name.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])

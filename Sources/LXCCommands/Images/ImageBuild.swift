@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 import LXDImageBuilder
@@ -26,7 +25,7 @@ struct ImageBuild: LXCCommand {
     @Option(help: "New aliases to add to the image (default: the name of the release)") var alias: [String] = []
     @Option(help: "Package mirror to use in place of the one this machine uses") var mirror = ""
     @Flag(help: "Make image public") var `public` = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let release = try Release(parsing: arguments[0])

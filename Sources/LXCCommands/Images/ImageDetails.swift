@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -12,7 +11,7 @@ struct ImageInfo: LXCCommand {
         """
 
     @Flag(help: "Query virtual machine images") var vm = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let image = try await ImageReference(arguments[0], session).image(type: vm ? "virtual-machine" : "").value
@@ -60,7 +59,7 @@ struct ImageShow: LXCCommand {
         """
 
     @Flag(help: "Query virtual machine images") var vm = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let image = try await ImageReference(arguments[0], session).image(type: vm ? "virtual-machine" : "").value
@@ -80,7 +79,7 @@ struct ImageEdit: LXCCommand {
             Load the image properties from a YAML file
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let reference = try ImageReference.named(arguments[0], session)
@@ -120,7 +119,7 @@ struct ImageGetProperty: LXCCommand {
             Show one property of an image.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let image = try await ImageReference(arguments[0], session).image().value
@@ -138,7 +137,7 @@ struct ImageSetProperty: LXCCommand {
             Change one property of an image.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await Self.set(arguments[1], to: arguments[2], of: try ImageReference.named(arguments[0], session))
@@ -161,7 +160,7 @@ struct ImageUnsetProperty: LXCCommand {
             Empty one property of an image.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await ImageSetProperty.set(arguments[1], to: "", of: try ImageReference.named(arguments[0], session))
@@ -178,7 +177,7 @@ struct ImageDelete: LXCCommand {
             Delete two images.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let references = try arguments.map { try ImageReference($0, session, allowPublic: false) }
@@ -198,7 +197,7 @@ struct ImageRefresh: LXCCommand {
             Fetch the newest version of an image from where it came.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         for argument in arguments {

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import LXDAPI
 import LXDClient
@@ -23,7 +22,7 @@ struct ImageImport: LXCCommand {
 
     @Flag(help: "Make image public") var `public` = false
     @Option(help: "New aliases to add to the image") var alias: [String] = []
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var files: [String] = []
@@ -113,7 +112,7 @@ struct ImageExport: LXCCommand {
         """
 
     @Flag(help: "Query virtual machine images") var vm = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let reference = try ImageReference(arguments[0], session)
@@ -166,7 +165,7 @@ struct ImageCopy: LXCCommand {
     @Flag(help: "Copy virtual machine images") var vm = false
     @Option(help: "Transfer mode. One of pull (default), push or relay") var mode = "pull"
     @Option(help: "Copy to a project different from the source") var targetProject = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         if mode != "pull", autoUpdate { throw CommandFailure("Auto update is only available in pull mode") }

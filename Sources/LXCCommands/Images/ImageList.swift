@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 import _StringProcessing
@@ -39,9 +38,9 @@ struct ImageList: LXCCommand {
             Show the images whose property "os" is "debian".
         """
 
-    @Option(name: .shortAndLong, help: "Columns") var columns = "lfpdatsu"
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "c", help: "Columns") var columns = "lfpdatsu"
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let reference = try ImageReference(arguments.first ?? "", session)

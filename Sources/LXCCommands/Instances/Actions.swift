@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -12,9 +11,9 @@ struct Start: LXCCommand {
         """
 
     @Flag(help: "Run against all instances") var all = false
-    @Option(help: "Immediately attach to the console") var console = ""
+    @Option(bare: "console", help: "Immediately attach to the console") var console = ""
     @Flag(help: "Ignore the instance state") var stateless = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var action = StateChange("start", session)
@@ -36,7 +35,7 @@ struct Pause: LXCCommand {
         """
 
     @Flag(help: "Run against all instances") var all = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var action = StateChange("pause", session)
@@ -60,11 +59,11 @@ struct Restart: LXCCommand {
         """
 
     @Flag(help: "Run against all instances") var all = false
-    @Option(help: "Immediately attach to the console") var console = ""
-    @Flag(name: .shortAndLong, help: "Force the instance to shutdown") var force = false
-    @Option(help: ArgumentHelp("Time to wait for the instance before killing it", valueName: FlagTable.integerValueName))
+    @Option(bare: "console", help: "Immediately attach to the console") var console = ""
+    @Flag(short: "f", help: "Force the instance to shutdown") var force = false
+    @Option(help: "Time to wait for the instance before killing it")
     var timeout = -1
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var action = StateChange("restart", session)
@@ -86,12 +85,12 @@ struct Stop: LXCCommand {
         """
 
     @Flag(help: "Run against all instances") var all = false
-    @Option(help: "Immediately attach to the console") var console = ""
-    @Flag(name: .shortAndLong, help: "Force the instance to shutdown") var force = false
+    @Option(bare: "console", help: "Immediately attach to the console") var console = ""
+    @Flag(short: "f", help: "Force the instance to shutdown") var force = false
     @Flag(help: "Store the instance state") var stateful = false
-    @Option(help: ArgumentHelp("Time to wait for the instance before killing it", valueName: FlagTable.integerValueName))
+    @Option(help: "Time to wait for the instance before killing it")
     var timeout = -1
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var action = StateChange("stop", session)

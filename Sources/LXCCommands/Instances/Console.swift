@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import LXDAPI
 import LXDClient
@@ -24,11 +23,9 @@ struct Console: LXCCommand {
         """
 
     @Flag(help: "Retrieve the instance's console log") var showLog = false
-    @Option(
-        name: .shortAndLong,
-        help: "Type of connection to establish: 'console' for serial console, 'vga' for SPICE graphical output")
+    @Option(short: "t", help: "Type of connection to establish: 'console' for serial console, 'vga' for SPICE graphical output")
     var type = "console"
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         guard ["console", "vga"].contains(type) else { throw CommandFailure("Unknown output type \(type.goQuoted)") }

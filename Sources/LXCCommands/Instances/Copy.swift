@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -27,23 +26,23 @@ struct Copy: LXCCommand {
             Make "u3" on the remote "other" from a snapshot.
         """
 
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the new instance")
+    @Option(short: "c", help: "Config key/value to apply to the new instance")
     var config: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "New key/value to apply to a specific device")
+    @Option(short: "d", help: "New key/value to apply to a specific device")
     var device: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Profile to apply to the new instance")
+    @Option(short: "p", help: "Profile to apply to the new instance")
     var profile: [String] = []
-    @Flag(name: .shortAndLong, help: "Ephemeral instance") var ephemeral = false
+    @Flag(short: "e", help: "Ephemeral instance") var ephemeral = false
     @Option(help: "Transfer mode. One of pull, push or relay") var mode = "pull"
     @Flag(help: "Copy the instance without its snapshots") var instanceOnly = false
     @Flag(help: "Copy a stateful instance stateless") var stateless = false
-    @Option(name: .shortAndLong, help: "Storage pool name") var storage = ""
+    @Option(short: "s", help: "Storage pool name") var storage = ""
     @Option(help: "Cluster member name") var target = ""
     @Option(help: "Copy to a project different from the source") var targetProject = ""
     @Flag(help: "Create the instance with no profiles applied") var noProfiles = false
     @Flag(help: "Perform an incremental copy") var refresh = false
     @Flag(help: "Ignore copy errors for volatile files") var allowInconsistent = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var copy = InstanceCopy(session: session)

@@ -1,19 +1,18 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
 /// The flags that `lxc init` and `lxc launch` share.
-struct CreateOptions: ParsableArguments {
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the new instance")
+struct CreateOptions: Sendable {
+    @Option(short: "c", help: "Config key/value to apply to the new instance")
     var config: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "New key/value to apply to a specific device")
+    @Option(short: "d", help: "New key/value to apply to a specific device")
     var device: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Profile to apply to the new instance")
+    @Option(short: "p", help: "Profile to apply to the new instance")
     var profile: [String] = []
-    @Flag(name: .shortAndLong, help: "Ephemeral instance") var ephemeral = false
-    @Option(name: .shortAndLong, help: "Network name") var network = ""
-    @Option(name: .shortAndLong, help: "Storage pool name") var storage = ""
-    @Option(name: .shortAndLong, help: "Instance type") var type = ""
+    @Flag(short: "e", help: "Ephemeral instance") var ephemeral = false
+    @Option(short: "n", help: "Network name") var network = ""
+    @Option(short: "s", help: "Storage pool name") var storage = ""
+    @Option(short: "t", help: "Instance type") var type = ""
     @Option(help: "Cluster member name") var target = ""
     @Flag(help: "Create the instance with no profiles applied") var noProfiles = false
     @Flag(help: "Create an empty instance") var empty = false

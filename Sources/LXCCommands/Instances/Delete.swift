@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -17,9 +16,9 @@ struct Delete: LXCCommand {
             Delete "u1", stopping it first if it runs.
         """
 
-    @Flag(name: .shortAndLong, help: "Force the removal of running instances") var force = false
-    @Flag(name: .shortAndLong, help: "Require user confirmation") var interactive = false
-    @Argument var arguments: [String] = []
+    @Flag(short: "f", help: "Force the removal of running instances") var force = false
+    @Flag(short: "i", help: "Require user confirmation") var interactive = false
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resources = try arguments.map(session.resource)

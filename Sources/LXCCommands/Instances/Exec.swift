@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -29,17 +28,17 @@ struct Exec: LXCCommand {
             Open a shell as another user.
         """
 
-    @Option(parsing: .unconditionalSingleValue, help: "Environment variable to set (e.g. HOME=/home/foo)") var env: [String] = []
+    @Option(help: "Environment variable to set (e.g. HOME=/home/foo)") var env: [String] = []
     @Option(help: "Override the terminal mode (auto, interactive or non-interactive)") var mode = "auto"
-    @Flag(name: [.long, .customShort("t")], help: "Force pseudo-terminal allocation") var forceInteractive = false
-    @Flag(name: [.customLong("force-noninteractive"), .customShort("T")], help: "Disable pseudo-terminal allocation")
+    @Flag(short: "t", help: "Force pseudo-terminal allocation") var forceInteractive = false
+    @Flag(long: "force-noninteractive", short: "T", help: "Disable pseudo-terminal allocation")
     var forceNonInteractive = false
-    @Flag(name: [.long, .customShort("n")], help: "Disable stdin (reads from /dev/null)") var disableStdin = false
-    @Option(help: ArgumentHelp("User ID to run the command as (default 0)", valueName: FlagTable.integerValueName)) var user = 0
-    @Option(help: ArgumentHelp("Group ID to run the command as (default 0)", valueName: FlagTable.integerValueName))
+    @Flag(short: "n", help: "Disable stdin (reads from /dev/null)") var disableStdin = false
+    @Option(help: "User ID to run the command as (default 0)") var user = 0
+    @Option(help: "Group ID to run the command as (default 0)")
     var group = 0
     @Option(help: "Directory to run the command in (default /root)") var cwd = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         if forceInteractive, forceNonInteractive { throw CommandFailure("You can't pass -t and -T at the same time") }

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -18,7 +17,7 @@ struct Export: LXCCommand {
     @Flag(help: "Whether or not to only backup the instance (without snapshots)") var instanceOnly = false
     @Flag(help: "Use storage driver optimized format (can only be restored on a similar pool)") var optimizedStorage = false
     @Option(help: "Compression algorithm to use (none for uncompressed)") var compression = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -65,8 +64,8 @@ struct Import: LXCCommand {
             Create a new instance using backup0.tar.gz as the source.
         """
 
-    @Option(name: .shortAndLong, help: "Storage pool name") var storage = ""
-    @Argument var arguments: [String] = []
+    @Option(short: "s", help: "Storage pool name") var storage = ""
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         var words = arguments

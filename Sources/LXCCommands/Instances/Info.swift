@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -17,7 +16,7 @@ struct Info: LXCCommand {
     @Flag(help: "Show the instance's last 100 log lines?") var showLog = false
     @Flag(help: "Show the resources available to the server") var resources = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments.first ?? "")

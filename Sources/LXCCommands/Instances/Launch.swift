@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -16,8 +15,10 @@ struct Init: LXCCommand {
             Create the instance with configuration from config.yaml
         """
 
-    @OptionGroup var options: CreateOptions
-    @Argument var arguments: [String] = []
+    let options = CreateOptions()
+    var arguments: [String] = []
+
+    package var declarations: [Declaration] { Declaration.all(in: self) + Declaration.all(in: options) }
 
     func run(_ session: Session) async throws {
         if arguments.isEmpty, !options.empty { throw UsageRequest() }
@@ -41,9 +42,11 @@ struct Launch: LXCCommand {
             Create and start a virtual machine
         """
 
-    @OptionGroup var options: CreateOptions
-    @Option(help: "Immediately attach to the console") var console = ""
-    @Argument var arguments: [String] = []
+    let options = CreateOptions()
+    @Option(bare: "console", help: "Immediately attach to the console") var console = ""
+    var arguments: [String] = []
+
+    package var declarations: [Declaration] { Declaration.all(in: self) + Declaration.all(in: options) }
 
     func run(_ session: Session) async throws {
         let (server, name) = try await InstanceCreation(session: session, options: options, arguments: arguments).create()

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -70,12 +69,12 @@ struct List: LXCCommand {
             Show what runs on all servers that this user knows.
         """
 
-    @Option(name: .shortAndLong, help: "Columns") var columns = ListColumns.standard
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    @Option(short: "c", help: "Columns") var columns = ListColumns.standard
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
     @Flag(help: "Fast mode (same as --columns=nsacPt)") var fast = false
     @Flag(help: "Display instances from all projects") var allProjects = false
     @Flag(help: "Display instances from all remotes") var allRemotes = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         if !session.globals.project.isEmpty, allProjects {

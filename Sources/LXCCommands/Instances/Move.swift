@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -30,21 +29,21 @@ struct Move: LXCCommand {
             Rename a snapshot.
         """
 
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the target instance")
+    @Option(short: "c", help: "Config key/value to apply to the target instance")
     var config: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "New key/value to apply to a specific device")
+    @Option(short: "d", help: "New key/value to apply to a specific device")
     var device: [String] = []
-    @Option(name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Profile to apply to the target instance")
+    @Option(short: "p", help: "Profile to apply to the target instance")
     var profile: [String] = []
     @Flag(help: "Unset all profiles on the target instance") var noProfiles = false
     @Flag(help: "Move the instance without its snapshots") var instanceOnly = false
     @Option(help: "Transfer mode. One of pull, push or relay.") var mode = "pull"
     @Flag(help: "Copy a stateful instance stateless") var stateless = false
-    @Option(name: .shortAndLong, help: "Storage pool name") var storage = ""
+    @Option(short: "s", help: "Storage pool name") var storage = ""
     @Option(help: "Cluster member name") var target = ""
     @Option(help: "Copy to a project different from the source") var targetProject = ""
     @Flag(help: "Ignore copy errors for volatile files") var allowInconsistent = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private var namesPlace: Bool { !target.isEmpty || !targetProject.isEmpty || !storage.isEmpty }
 
@@ -156,7 +155,7 @@ struct Rename: LXCCommand {
             Rename a snapshot.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let source = try session.parse(arguments[0])

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -14,10 +13,10 @@ struct Publish: LXCCommand {
 
     @Flag(help: "Make the image public") var `public` = false
     @Option(help: "New alias to define at target") var alias: [String] = []
-    @Flag(name: .shortAndLong, help: "Stop the instance if currently running") var force = false
+    @Flag(short: "f", help: "Stop the instance if currently running") var force = false
     @Option(help: "Compression algorithm to use (`none` for uncompressed)") var compression = ""
     @Option(help: "Image expiration date (format: rfc3339)") var expire = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let source = try session.resource(arguments[0])

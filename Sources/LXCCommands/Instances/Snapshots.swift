@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -21,7 +20,7 @@ struct Snapshot: LXCCommand {
     @Flag(help: "Whether or not to snapshot the instance's running state") var stateful = false
     @Flag(help: "Ignore any configured auto-expiry for the instance") var noExpiry = false
     @Flag(help: "If the snapshot name already exists, delete and create a new one") var reuse = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -64,7 +63,7 @@ struct Restore: LXCCommand {
         """
 
     @Flag(help: "Whether or not to restore the instance's running state from snapshot (if available)") var stateful = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -13,7 +12,7 @@ struct NetworkAttach: LXCCommand {
             Give "u1" one more card, "eth1", on the network "lxdbr1".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -36,7 +35,7 @@ struct NetworkAttachProfile: LXCCommand {
             Give all instances of a profile a card on a network.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -55,7 +54,7 @@ struct NetworkDetach: LXCCommand {
             Take the card on "lxdbr1" away from "u1".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -73,7 +72,7 @@ struct NetworkDetachProfile: LXCCommand {
             Take a card away from all instances of a profile.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -24,8 +23,8 @@ struct NetworkCreate: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Option(name: .shortAndLong, help: "Network type") var type = ""
-    @Argument var arguments: [String] = []
+    @Option(short: "t", help: "Network type") var type = ""
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -50,7 +49,7 @@ struct NetworkDelete: LXCCommand {
             Delete a network that nothing uses.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -68,7 +67,7 @@ struct NetworkEdit: LXCCommand {
             Change a network to what a file says.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the network.
@@ -111,7 +110,7 @@ struct NetworkGet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -129,8 +128,8 @@ struct NetworkList: LXCCommand {
             Show the networks of the server and the interfaces of its host.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments.first ?? "")
@@ -157,8 +156,8 @@ struct NetworkListLeases: LXCCommand {
             Show who has which address on a bridge.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -182,7 +181,7 @@ struct NetworkRename: LXCCommand {
             Give a network that nothing uses another name.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -209,7 +208,7 @@ struct NetworkSet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await Self.change(arguments[0], Array(arguments.dropFirst()), target, session)
@@ -236,7 +235,7 @@ struct NetworkShow: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
@@ -256,7 +255,7 @@ struct NetworkUnset: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await NetworkSet.change(arguments[0], [arguments[1], ""], target, session)

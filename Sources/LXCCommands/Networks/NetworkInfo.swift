@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -12,7 +11,7 @@ struct NetworkInfo: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -18,7 +17,7 @@ struct OperationDelete: LXCCommand {
             Ask the server to give up what it is doing.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -36,8 +35,8 @@ struct OperationList: LXCCommand {
             Show what the server is doing.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments.first ?? "")
@@ -65,7 +64,7 @@ struct OperationShow: LXCCommand {
             Show details on that operation UUID
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -25,7 +24,7 @@ struct ProfileCopy: LXCCommand {
         """
 
     @Option(help: "Copy to a project different from the source") var targetProject = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let source = try session.resource(arguments[0])
@@ -50,7 +49,7 @@ struct ProfileCreate: LXCCommand {
             Make an empty profile.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -68,7 +67,7 @@ struct ProfileDelete: LXCCommand {
             Delete a profile that no instance uses.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -86,7 +85,7 @@ struct ProfileEdit: LXCCommand {
             Update a profile using the content of profile.yaml
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the profile.
@@ -127,7 +126,7 @@ struct ProfileGet: LXCCommand {
             Show the memory limit that "web" gives its instances.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -145,8 +144,8 @@ struct ProfileList: LXCCommand {
             Show the profiles and how many instances use each.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let profiles = try await session.resource(arguments.first ?? "").server.profiles()
@@ -165,7 +164,7 @@ struct ProfileRename: LXCCommand {
             Give a profile another name.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -191,7 +190,7 @@ struct ProfileSet: LXCCommand {
             Give the instances of "web" at most 512 MiB of memory.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -215,7 +214,7 @@ struct ProfileShow: LXCCommand {
             Show all of a profile as YAML.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
@@ -232,7 +231,7 @@ struct ProfileUnset: LXCCommand {
             Lift the memory limit of the instances of "web".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -11,7 +10,7 @@ struct ProfileAdd: LXCCommand {
             Let "u1" have what the profile "web" says, too.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileMembers.missingInstance)
@@ -36,7 +35,7 @@ struct ProfileAssign: LXCCommand {
             Remove all profile from "foo"
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileMembers.missingInstance)
@@ -57,7 +56,7 @@ struct ProfileRemove: LXCCommand {
             Take the profile "web" off "u1".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProfileMembers.missingInstance)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -23,10 +22,9 @@ struct ProjectCreate: LXCCommand {
             Make a project that has networks of its own.
         """
 
-    @Option(
-        name: .shortAndLong, parsing: .unconditionalSingleValue, help: "Config key/value to apply to the new project")
+    @Option(short: "c", help: "Config key/value to apply to the new project")
     var config: [String] = []
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -49,7 +47,7 @@ struct ProjectDelete: LXCCommand {
             Delete a project that is empty.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -69,7 +67,7 @@ struct ProjectEdit: LXCCommand {
             Update a project using the content of project.yaml
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of the project.
@@ -106,7 +104,7 @@ struct ProjectGet: LXCCommand {
             Show how many instances a project may have.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -124,8 +122,8 @@ struct ProjectInfo: LXCCommand {
             Show what a project uses of what it may.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -150,8 +148,8 @@ struct ProjectList: LXCCommand {
             Show the projects, what each has of its own, and which is the current one.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments.first ?? "")
@@ -181,7 +179,7 @@ struct ProjectRename: LXCCommand {
             Give an empty project another name.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -207,7 +205,7 @@ struct ProjectSet: LXCCommand {
             Let a project have at most five instances.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await Self.change(arguments[0], Array(arguments.dropFirst()), session)
@@ -231,7 +229,7 @@ struct ProjectShow: LXCCommand {
             Show all of a project as YAML.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
@@ -248,7 +246,7 @@ struct ProjectSwitch: LXCCommand {
             Let the commands that follow be about another project.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let reference = try session.parse(arguments[0])
@@ -269,7 +267,7 @@ struct ProjectUnset: LXCCommand {
             Let a project have any number of instances again.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await ProjectSet.change(arguments[0], [arguments[1], ""], session)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -16,7 +15,7 @@ struct AliasAdd: LXCCommand {
         lxc alias add list "list -c ns46S"
             Overwrite the "list" command to pass -c ns46S.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try session.changeConfiguration { configuration in
@@ -36,8 +35,8 @@ struct AliasList: LXCCommand {
         lxc alias list
             Show the aliases of this user.
         """
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let aliases = session.configuration.aliases
@@ -54,7 +53,7 @@ struct AliasRename: LXCCommand {
         lxc alias rename list my-list
             Rename existing alias "list" to "my-list".
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try session.changeConfiguration { configuration in
@@ -78,7 +77,7 @@ struct AliasRemove: LXCCommand {
         lxc alias remove my-list
             Remove the "my-list" alias.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try session.changeConfiguration { configuration in

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -31,7 +30,7 @@ struct RemoteAdd: LXCCommand {
     @Option(help: "Server authentication type (tls or candid)") var authType = ""
     @Flag(help: "Public image server") var `public` = false
     @Option(help: "Candid domain to use") var domain = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let name = arguments[0]

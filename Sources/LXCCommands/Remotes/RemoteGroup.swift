@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -20,7 +19,7 @@ struct RemoteGetDefault: LXCCommand {
         lxc remote get-default
             Show which server is meant when none is named.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         Standard.output(session.configuration.defaultRemote + "\n")
@@ -35,8 +34,8 @@ struct RemoteList: LXCCommand {
         lxc remote list
             Show all servers that this client knows.
         """
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let configuration = session.configuration
@@ -124,7 +123,7 @@ struct RemoteRename: LXCCommand {
         lxc remote rename office berlin
             Call the server "office" "berlin" from now on.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let (old, new) = (arguments[0], arguments[1])
@@ -155,7 +154,7 @@ struct RemoteRemove: LXCCommand {
         lxc remote remove office
             Forget the server "office" and its certificate.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let name = arguments[0]
@@ -178,7 +177,7 @@ struct RemoteSwitch: LXCCommand {
         lxc remote switch office
             Mean the server "office" when none is named.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let name = arguments[0]
@@ -197,7 +196,7 @@ struct RemoteSetURL: LXCCommand {
         lxc remote set-url office https://10.0.0.5:8443
             Say where the server "office" is now.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let (name, url) = (arguments[0], arguments[1])

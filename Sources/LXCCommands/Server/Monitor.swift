@@ -1,4 +1,3 @@
-import ArgumentParser
 import Glibc
 import LXDAPI
 import LXDClient
@@ -28,8 +27,8 @@ struct Monitor: LXCCommand {
     @Flag(help: "Show events from all projects") var allProjects = false
     @Option(help: "Event type to listen for") var type: [String] = []
     @Option(help: "Minimum level for log messages (only available when using pretty format)") var loglevel = ""
-    @Option(name: .shortAndLong, help: "Format (json|pretty|yaml)") var format = "yaml"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (json|pretty|yaml)") var format = "yaml"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         guard ["json", "pretty", "yaml"].contains(format) else { throw CommandFailure("Invalid format: \(format)") }

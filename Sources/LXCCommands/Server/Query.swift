@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import LXDAPI
 import LXDClient
@@ -15,9 +14,9 @@ struct Query: LXCCommand {
 
     @Flag(help: "Wait for the operation to complete") var wait = false
     @Flag(help: "Print the raw response") var raw = false
-    @Option(name: [.long, .customShort("X")], help: "Action (defaults to GET)") var request = "GET"
-    @Option(name: .shortAndLong, parsing: .unconditional, help: "Input data") var data = ""
-    @Argument var arguments: [String] = []
+    @Option(short: "X", help: "Action (defaults to GET)") var request = "GET"
+    @Option(short: "d", help: "Input data") var data = ""
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         guard session.globals.project.isEmpty else {

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -10,7 +9,7 @@ struct Version: LXCCommand {
         lxc version
             Show the version of this client and of the server.
         """
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         Standard.output("Client version: \(Program.version)\n")

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -24,7 +23,7 @@ struct StorageCreate: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -49,7 +48,7 @@ struct StorageDelete: LXCCommand {
             Delete a pool that holds nothing.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
@@ -67,7 +66,7 @@ struct StorageEdit: LXCCommand {
             Update a storage pool using the content of pool.yaml.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of a storage pool.
@@ -106,7 +105,7 @@ struct StorageGet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
@@ -124,8 +123,8 @@ struct StorageList: LXCCommand {
             Show the pools and how many things use each.
         """
 
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let server = try session.resource(arguments.first ?? "").server
@@ -158,7 +157,7 @@ struct StorageSet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await Self.change(arguments[0], Array(arguments.dropFirst()), target, session)
@@ -185,7 +184,7 @@ struct StorageShow: LXCCommand {
 
     @Flag(help: "Show the resources available to the storage pool") var resources = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
@@ -209,7 +208,7 @@ struct StorageUnset: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await StorageSet.change(arguments[0], [arguments[1], ""], target, session)

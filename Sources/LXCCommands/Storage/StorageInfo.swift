@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -13,7 +12,7 @@ struct StorageInfo: LXCCommand {
 
     @Flag(help: "Show the used and free space in bytes") var bytes = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)

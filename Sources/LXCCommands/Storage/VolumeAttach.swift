@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -12,7 +11,7 @@ struct VolumeAttach: LXCCommand {
             Show a volume in "u1".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], session)
@@ -33,7 +32,7 @@ struct VolumeAttachProfile: LXCCommand {
             Show a volume in all instances of a profile.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], session)
@@ -56,7 +55,7 @@ struct VolumeDetach: LXCCommand {
             Take a volume away from "u1".
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await VolumeDisk.detach(from: .instance, arguments, session)
@@ -73,7 +72,7 @@ struct VolumeDetachProfile: LXCCommand {
             Take a volume away from all instances of a profile.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         try await VolumeDisk.detach(from: .profile, arguments, session)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import FoundationEssentials
 import Glibc
 import LXDAPI
@@ -18,7 +17,7 @@ struct VolumeExport: LXCCommand {
         false
     @Option(help: "Define a compression algorithm: for backup or none") var compression = ""
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -63,7 +62,7 @@ struct VolumeImport: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])

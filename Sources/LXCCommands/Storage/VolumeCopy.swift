@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -21,7 +20,7 @@ struct VolumeCopy: LXCCommand {
     @Flag(help: "Copy the volume without its snapshots") var volumeOnly = false
     @Option(help: "Copy to a project different from the source") var targetProject = ""
     @Flag(help: "Refresh and update the existing storage volume copies") var refresh = false
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let transfer = try await VolumeTransfer(arguments, target, destinationTarget, targetProject, mode, session)
@@ -44,7 +43,7 @@ struct VolumeMove: LXCCommand {
     @Option(help: "Cluster member name") var target = ""
     @Option(help: "Destination cluster member name") var destinationTarget = ""
     @Option(help: "Move to a project different from the source") var targetProject = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let transfer = try await VolumeTransfer(arguments, target, destinationTarget, targetProject, mode, session)

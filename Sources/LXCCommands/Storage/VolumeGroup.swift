@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -65,7 +64,7 @@ struct VolumeCreate: LXCCommand {
 
     @Option(help: "Cluster member name") var target = ""
     @Option(help: "Content type, block or filesystem") var type = "filesystem"
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -91,7 +90,7 @@ struct VolumeDelete: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -115,7 +114,7 @@ struct VolumeEdit: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     private static let help = """
         ### This is a YAML representation of a storage volume.
@@ -159,7 +158,7 @@ struct VolumeGet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -191,7 +190,7 @@ struct VolumeSet: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -225,7 +224,7 @@ struct VolumeShow: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -249,7 +248,7 @@ struct VolumeUnset: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -32,9 +31,9 @@ struct VolumeList: LXCCommand {
         """
 
     @Flag(help: "All projects") var allProjects = false
-    @Option(name: .shortAndLong, help: "Columns") var columns = Self.usualColumns
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Option(short: "c", help: "Columns") var columns = Self.usualColumns
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     private static let usualColumns = "etndcuL"
 

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -14,7 +13,7 @@ struct VolumeSnapshot: LXCCommand {
     @Flag(help: "Ignore any configured auto-expiry for the storage volume") var noExpiry = false
     @Flag(help: "If the snapshot name already exists, delete and create a new one") var reuse = false
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
@@ -48,7 +47,7 @@ struct VolumeRestore: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
@@ -71,7 +70,7 @@ struct VolumeRename: LXCCommand {
         """
 
     @Option(help: "Cluster member name") var target = ""
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)

@@ -1,4 +1,3 @@
-import ArgumentParser
 import LXDAPI
 import LXDClient
 
@@ -18,7 +17,7 @@ struct WarningAcknowledge: LXCCommand {
             Leave a warning out of the list from now on.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -35,8 +34,8 @@ struct WarningDelete: LXCCommand {
             Forget a warning.
         """
 
-    @Flag(name: .shortAndLong, help: "Delete all warnings") var all = false
-    @Argument var arguments: [String] = []
+    @Flag(short: "a", help: "Delete all warnings") var all = false
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
@@ -77,10 +76,10 @@ struct WarningList: LXCCommand {
             Show all warnings, also those that are settled.
         """
 
-    @Flag(name: .shortAndLong, help: "List all warnings") var all = false
-    @Option(name: .shortAndLong, help: "Columns") var columns = Self.usualColumns
-    @Option(name: .shortAndLong, help: "Format (csv|json|table|yaml|compact)") var format = "table"
-    @Argument var arguments: [String] = []
+    @Flag(short: "a", help: "List all warnings") var all = false
+    @Option(short: "c", help: "Columns") var columns = Self.usualColumns
+    @Option(short: "f", help: "Format (csv|json|table|yaml|compact)") var format = "table"
+    var arguments: [String] = []
 
     private static let usualColumns = "utSscpLl"
 
@@ -116,7 +115,7 @@ struct WarningShow: LXCCommand {
             Show all of a warning as YAML.
         """
 
-    @Argument var arguments: [String] = []
+    var arguments: [String] = []
 
     func run(_ session: Session) async throws {
         let resource = try session.resource(arguments[0])
