@@ -167,6 +167,38 @@ struct BridgeSystemTests {
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func rulesThatOthersRemovedComeBack() async throws {
+        try await BridgeFixture.with { fixture in
+            let firewall = fixture.environment.firewall
+            let watch = try ChangeWatch(.firewall)
+            let filter = PortFilterPlan(
+                link: "ntnone0", hardwareAddress: .randomForInstance(), ipv4: [], ipv6: nil)
+            try await firewall.apply(filter, label: "\(fixture.name).eth0")
+            #expect(try await firewall.repair() == [])
+            let before = watch.version
+            try await ProcessRunner.runChecked("nft", ["flush", "chain", "inet", "lxd", "pstrt.\(fixture.name)"])
+            #expect(watch.version != before)
+            #expect(try await firewall.repair() == [fixture.name])
+            for chain in PortFilterPlan.names(label: "\(fixture.name).eth0") {
+                try await ProcessRunner.runChecked("nft", ["delete", "chain", "bridge", "lxd", chain])
+            }
+            #expect(try await firewall.repair() == ["\(fixture.name).eth0"])
+            #expect(try await firewall.repair() == [])
+            try await firewall.removeFilter(label: "\(fixture.name).eth0")
+        }
+    }
+
+    @Test func addressesAndLinksThatChangeAreNoticed() async throws {
+        let links = try ChangeWatch(.links)
+        let addresses = try ChangeWatch(.addresses)
+        let before = (links.version, addresses.version)
+        try await BridgeFixture.with { _ in
+            #expect(links.version != before.0)
+            #expect(addresses.version != before.1)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func deletingLeavesNothing() async throws {
         var name = ""
         var directory = ""

@@ -10,6 +10,8 @@ import Synchronization
 struct NetworkRepairs {
     /// Rows of networks that could not be brought up.
     var unavailable: Set<Int64> = []
+    /// Rows of networks whose bridge had to be made when the daemon started.
+    var remade: Set<Int64> = []
     /// All networks were tried once.
     var hasStarted = false
     /// Tells when it is worth looking; nil where the kernel gives no such socket.
@@ -28,16 +30,21 @@ extension NetworkService {
     /// dnsmasq has its own watch.
     /// - Returns: Instances with NICs on bridges that were made anew; their links hang in the air.
     package func repair() async -> Set<InstanceKey> {
-        let (links, firewall, isRetryDue) = repairs.withLock { repairs in
+        let (links, firewall, isRetryDue, remade) = repairs.withLock { repairs in
             let now = (links: repairs.links?.version ?? 0, firewall: repairs.firewall?.version ?? 0)
-            defer { repairs.seen = now }
+            defer { (repairs.seen, repairs.remade) = (now, []) }
             let isRetryDue = !repairs.unavailable.isEmpty && ContinuousClock.now >= repairs.nextAttempt
             if isRetryDue { repairs.nextAttempt = .now + .seconds(60) }
-            return (now.links != repairs.seen.links, now.firewall != repairs.seen.firewall, isRetryDue)
+            return (now.links != repairs.seen.links, now.firewall != repairs.seen.firewall, isRetryDue, repairs.remade)
         }
         var touched: Set<InstanceKey> = []
         do {
             if links || isRetryDue { touched = try await repairLinks(isRetryDue: isRetryDue) }
+            if !remade.isEmpty {
+                for row in try await store.read({ try $0.networks() }) where remade.contains(row.id) {
+                    touched.formUnion(try await users(of: row))
+                }
+            }
             if firewall {
                 for name in try await environment.firewall.repair() {
                     logger.warning("Firewall rules were gone and are back", metadata: ["owner": "\(name)"])

@@ -52,7 +52,8 @@ package final class NetworkService: Sendable {
                 try await store.write { try $0.deleteNetwork(id: row.id) }
                 continue
             }
-            await bringUp(row)
+            let wasUp = await bridge(row).isUp
+            if await bringUp(row), !wasUp { repairs.withLock { _ = $0.remade.insert(row.id) } }
         }
         repairs.withLock { $0.hasStarted = true }
     }

@@ -140,7 +140,10 @@ final class DaemonGraph: Sendable {
             groups: [
                 ServerRoutes(server: server, resources: HostResources(machine: facts.machine)),
                 ProfileRoutes(profiles: ProfileService(store: store, instances: instances, announce: announce)),
-                ProjectRoutes(projects: ProjectService(store: store, announce: announce), operations: operations),
+                ProjectRoutes(
+                    projects: ProjectService(store: store, announce: announce) { [trust, store] in
+                        _ = try await trust.reload(from: store)
+                    }, operations: operations),
                 ImageRoutes(images: images, publisher: publisher, operations: operations),
                 ImageAliasRoutes(images: images),
                 NetworkRoutes(networks: networks),
@@ -232,6 +235,9 @@ final class DaemonGraph: Sendable {
             await backups.deleteExpired()
             await volumeBackups.deleteExpired()
         }
+        let networks = networks
+        let lifecycle = lifecycle
+        timers.every(.seconds(2)) { await lifecycle.repairNetworkDevices(of: networks.repair()) }
         let imageMaintenance = imageMaintenance
         timers.run { await imageMaintenance.run() }
         timers.every(.seconds(86_400)) {
