@@ -71,7 +71,7 @@ func transfer(
                 throw error
             }
         }
-        do { try await group.waitForAll() } catch {
+        do { while try await group.next() != nil {} } catch {
             near.cut()
             far.cut()
             throw error

@@ -23,7 +23,8 @@ struct ArchivePump: Sendable {
                 try await archive.run(command)
             }
             group.addTask { try await copyOut(pipe) }
-            try await group.waitForAll()
+            // The first failure ends the others: `waitForAll` would wait for them.
+            while try await group.next() != nil {}
         }
         try await channel.finish()
     }
@@ -36,7 +37,8 @@ struct ArchivePump: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { [archive] in try await archive.run(command) }
             group.addTask { try await copyIn(pipe) }
-            try await group.waitForAll()
+            // The first failure ends the others: `waitForAll` would wait for them.
+            while try await group.next() != nil {}
         }
     }
 
@@ -66,7 +68,8 @@ struct ArchivePump: Sendable {
                     while try await channel.read() != nil {}
                 }
             }
-            try await group.waitForAll()
+            // The first failure ends the others: `waitForAll` would wait for them.
+            while try await group.next() != nil {}
         }
     }
 

@@ -40,6 +40,7 @@ extension BtrfsDriver {
         do {
             try await mount(config: config)
         } catch {
+            try await unmount()
             if source == imageFile { _ = clxd_unlinkat(CLXD_AT_FDCWD, imageFile, 0) }
             throw error
         }
@@ -97,9 +98,9 @@ extension BtrfsDriver {
             guard rmdir(source) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
         }
         let parent = String(source.prefix(upTo: source.lastIndex(of: "/") ?? source.startIndex))
-        guard let folder = try? ConfinedDirectory(path: parent.isEmpty ? "/" : parent), clxd_is_btrfs(folder.descriptor.rawValue) == 1,
-            !isThere(source)
-        else { throw LXDError.badRequest("Provided path does not reside on a btrfs filesystem") }
+        guard BtrfsSubvolume.isOnBtrfs(parent.isEmpty ? "/" : parent), !isThere(source) else {
+            throw LXDError.badRequest("Provided path does not reside on a btrfs filesystem")
+        }
         try BtrfsSubvolume.create(source)
     }
 
@@ -108,7 +109,7 @@ extension BtrfsDriver {
         let source = config["source"].flatMap { $0.isEmpty ? nil : $0 } ?? imageFile
         if source != path { try await mountSource(source, config["btrfs.mount_options"]) }
         try await blocking { [self] in
-            guard clxd_is_btrfs(try ConfinedDirectory(path: path).descriptor.rawValue) == 1 else {
+            guard BtrfsSubvolume.isOnBtrfs(path) else {
                 throw LXDError.unavailable("Source path \"\(source)\" isn't btrfs")
             }
             for folder in layout.folders where folder.path != layout.layers {
@@ -142,7 +143,7 @@ extension BtrfsDriver {
     package func deletePool() async throws {
         guard (try? FileStatus.of(path: path)) != nil else { return }
         let source = config["source"] ?? imageFile
-        if clxd_is_btrfs((try? ConfinedDirectory(path: path))?.descriptor.rawValue ?? -1) == 1 {
+        if BtrfsSubvolume.isOnBtrfs(path) {
             // Subvolumes go one by one, the rest at once; a bound source itself stays unless it is a subvolume.
             try await blocking { [self] in
                 for place in try subvolumePlaces() { try BtrfsSubvolume.delete(place) }

@@ -324,7 +324,7 @@ extension BtrfsDriver {
     private func publish(_ incoming: IncomingSubvolumes, isRefresh: Bool) async throws {
         let (made, folders) = (incoming.made, incoming.folders)
         try await blocking { [self] in
-            try check(clxd_syncfs(ConfinedDirectory(path: layout.staging).descriptor.rawValue))
+            try syncToDisk()
             var published: [Volume] = []
             do {
                 for (volume, place) in made {

@@ -26,7 +26,8 @@ struct BtrfsProgram: Sendable {
                 }
                 try Task.checkCancellation()
             }
-            try await group.waitForAll()
+            // The first failure ends the others: `waitForAll` would wait for them.
+            while try await group.next() != nil {}
         }
         try await channel.finish()
     }
@@ -46,7 +47,8 @@ struct BtrfsProgram: Sendable {
                 }
                 pipe.stream.close()
             }
-            try await group.waitForAll()
+            // The first failure ends the others: `waitForAll` would wait for them.
+            while try await group.next() != nil {}
         }
     }
 

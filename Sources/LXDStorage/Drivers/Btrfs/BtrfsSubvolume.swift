@@ -14,10 +14,12 @@ enum BtrfsSubvolume {
     }
 
     static func isOne(_ path: String) -> Bool {
-        guard let folder = try? ConfinedDirectory(path: path), clxd_is_btrfs(folder.descriptor.rawValue) == 1,
-            let status = try? FileStatus.of(folder.descriptor)
-        else { return false }
-        return status.inode == UInt64(CLXD_BTRFS_SUBVOLUME_INODE)
+        isOnBtrfs(path) && (try? FileStatus.of(path: path, followLinks: false))?.inode == UInt64(CLXD_BTRFS_SUBVOLUME_INODE)
+    }
+
+    static func isOnBtrfs(_ path: String) -> Bool {
+        guard let folder = try? ConfinedDirectory(path: path) else { return false }
+        return withExtendedLifetime(folder) { clxd_is_btrfs(folder.descriptor.rawValue) == 1 }
     }
 
     static func create(_ path: String) throws(Errno) {

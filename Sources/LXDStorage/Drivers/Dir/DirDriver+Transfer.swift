@@ -152,7 +152,7 @@ extension DirDriver {
     func publish(_ parts: IncomingParts, isRefresh: Bool) async throws {
         try await blocking { [self] in
             // Nothing appears before it is on the disk.
-            try check(clxd_syncfs(ConfinedDirectory(path: layout.staging).descriptor.rawValue))
+            try syncToDisk()
             var published: [Volume] = []
             var old: [String] = []
             do {

@@ -117,6 +117,12 @@ extension FolderDriver {
 
     // MARK: The pool
 
+    /// Waits until everything written to the pool's file system is on the disk.
+    func syncToDisk() throws {
+        let folder = try ConfinedDirectory(path: layout.staging)
+        try withExtendedLifetime(folder) { _ = try check(clxd_syncfs(folder.descriptor.rawValue)) }
+    }
+
     package func space() async throws -> PoolSpace {
         try await blocking { [path] in
             let folder = try ConfinedDirectory(path: path)
