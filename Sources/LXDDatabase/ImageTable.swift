@@ -84,7 +84,7 @@ package struct ImageRow: Sendable {
     package var type: InstanceType = .container
     package var properties: [String: String] = [:]
     package var aliases: [ImageAliasRow] = []
-    /// Names of the profiles an instance gets that names none, in the image's project; empty means `default`.
+    /// Names of the profiles an instance gets that names none, in the image's project.
     package var profiles: [String] = []
     package var source: ImageSourceRow?
 
@@ -174,7 +174,8 @@ extension Transaction {
             ])
         let id = database.lastInsertedRowID
         try imageProperties.replace(database, owner: id, with: image.properties)
-        try replaceImageProfiles(id, project: image.project, with: image.profiles)
+        try replaceImageProfiles(id, project: image.project, with: image.profiles.isEmpty ? ["default"] : image.profiles)
+        if image.project == "default" { try shareDefaultImages("images.id = ?", [id]) }
         if let source = image.source {
             try database.execute(
                 sql: "INSERT INTO images_source (image_id, server, protocol, certificate, alias) VALUES (?, ?, ?, ?, ?)",
@@ -212,18 +213,60 @@ extension Transaction {
         try database.execute(sql: "DELETE FROM images WHERE id = ?", arguments: [id])
     }
 
+    /// The name of the project whose profiles another one uses; takes its name twice.
+    private static let profileOwner = """
+        CASE WHEN EXISTS (
+            SELECT 1 FROM projects_config AS c JOIN projects AS p ON p.id = c.project_id
+            WHERE p.name = ? AND c.key = 'features.profiles' AND c.value IN ('true', '1', 'yes', 'on'))
+        THEN ? ELSE 'default' END
+        """
+
+    /// The profiles that an image gives to an instance of a project. A project with profiles of its own that shares the
+    /// default project's images has a list of its own for each of them.
+    package func imageProfiles(id: Int64, seenFrom project: String) throws -> [String] {
+        try String.fetchAll(
+            database,
+            sql: """
+                SELECT profiles.name FROM images_profiles AS ip JOIN profiles ON profiles.id = ip.profile_id
+                JOIN projects ON projects.id = profiles.project_id
+                WHERE ip.image_id = ? AND projects.name = \(Self.profileOwner) ORDER BY ip.rowid
+                """, arguments: [id, project, project])
+    }
+
+    /// Gives the default project's images the default profile of a project that has come to share them.
+    package func shareDefaultImages(with project: String) throws {
+        try shareDefaultImages("projects.name = ?", [project])
+    }
+
+    private func shareDefaultImages(_ condition: String, _ arguments: StatementArguments) throws {
+        try database.execute(
+            sql: """
+                INSERT OR IGNORE INTO images_profiles (image_id, profile_id)
+                SELECT images.id, profiles.id FROM images JOIN projects AS home ON home.id = images.project_id
+                CROSS JOIN profiles JOIN projects ON projects.id = profiles.project_id
+                WHERE home.name = 'default' AND projects.name != 'default' AND profiles.name = 'default'
+                AND NOT EXISTS (SELECT 1 FROM projects_config AS c WHERE c.project_id = projects.id
+                    AND c.key = 'features.images' AND c.value IN ('true', '1', 'yes', 'on'))
+                AND EXISTS (SELECT 1 FROM projects_config AS c WHERE c.project_id = projects.id
+                    AND c.key = 'features.profiles' AND c.value IN ('true', '1', 'yes', 'on'))
+                AND \(condition)
+                """, arguments: arguments)
+    }
+
     /// The profiles are the project's own, or the default project's when it shares those.
     private func replaceImageProfiles(_ id: Int64, project: String, with names: [String]) throws {
-        try database.execute(sql: "DELETE FROM images_profiles WHERE image_id = ?", arguments: [id])
+        try database.execute(
+            sql: """
+                DELETE FROM images_profiles WHERE image_id = ? AND profile_id IN (
+                    SELECT profiles.id FROM profiles JOIN projects ON projects.id = profiles.project_id
+                    WHERE projects.name = \(Self.profileOwner))
+                """, arguments: [id, project, project])
         for name in names {
             try database.execute(
                 sql: """
                     INSERT INTO images_profiles (image_id, profile_id)
                     SELECT ?, profiles.id FROM profiles JOIN projects ON projects.id = profiles.project_id
-                    WHERE profiles.name = ? AND projects.name = CASE WHEN EXISTS (
-                        SELECT 1 FROM projects_config AS c JOIN projects AS p ON p.id = c.project_id
-                        WHERE p.name = ? AND c.key = 'features.profiles' AND c.value IN ('true', '1', 'yes', 'on'))
-                    THEN ? ELSE 'default' END
+                    WHERE profiles.name = ? AND projects.name = \(Self.profileOwner)
                     """, arguments: [id, name, project, project])
             guard database.changesCount == 1 else {
                 throw LXDError.notFound("Profile \"\(name)\" not found for image in project \"\(project)\"")
@@ -250,7 +293,11 @@ extension Transaction {
             database,
             sql: """
                 SELECT ip.image_id, p.name FROM images_profiles AS ip JOIN profiles AS p ON p.id = ip.profile_id
-                WHERE ip.image_id IN (\(owners)) ORDER BY ip.rowid
+                JOIN images AS i ON i.id = ip.image_id
+                WHERE ip.image_id IN (\(owners)) AND p.project_id = CASE WHEN EXISTS (
+                    SELECT 1 FROM projects_config AS c WHERE c.project_id = i.project_id
+                    AND c.key = 'features.profiles' AND c.value IN ('true', '1', 'yes', 'on'))
+                THEN i.project_id ELSE 1 END ORDER BY ip.rowid
                 """, arguments: arguments)
         while let row = try profileRows.next() {
             let imageID: Int64 = row[0]

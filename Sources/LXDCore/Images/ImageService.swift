@@ -36,7 +36,9 @@ package final class ImageService: Sendable {
 
     package func list(project: String, publicOnly: Bool) async throws -> [Image] {
         try await store.read { tx in
-            try tx.images(project: tx.effectiveProject(project, .images), publicOnly: publicOnly).map(Self.wire)
+            try tx.images(project: tx.effectiveProject(project, .images), publicOnly: publicOnly).map {
+                Self.wire(try tx.seen($0, from: project))
+            }
         }
     }
 
@@ -62,7 +64,7 @@ package final class ImageService: Sendable {
         guard found.count == 1 else {
             throw LXDError.badRequest("More than one image matches the provided partial fingerprint")
         }
-        return first
+        return try tx.seen(first, from: project)
     }
 
     // MARK: Changing
@@ -81,8 +83,8 @@ package final class ImageService: Sendable {
             update.autoUpdate = put.autoUpdate
             update.expiresAt = put.expiresAt
             update.properties = put.properties
-            update.profiles = put.profiles.isEmpty ? nil : put.profiles
-            try tx.updateImage(id: row.id, project: row.project, update)
+            update.profiles = put.profiles
+            try tx.updateImage(id: row.id, project: project, update)
             return row
         }
         announce(

@@ -65,8 +65,10 @@ extension InstanceService {
         _ = try tx.requireProject(project)
         var request = request
         let source = try findSource(tx, project, &request, hasProfiles: hasProfiles)
-        if !hasProfiles, request.profiles.isEmpty, case .copy = source {} else if !hasProfiles, request.profiles.isEmpty {
-            request.profiles = ["default"]
+        switch source {
+        // An empty list of theirs is meant.
+        case .copy, .image: break
+        case .none, .remoteImage, .migration: if !hasProfiles, request.profiles.isEmpty { request.profiles = ["default"] }
         }
         _ = try tx.requireProfiles(request.profiles, project: project)
         if request.name.isEmpty {
@@ -169,7 +171,7 @@ extension InstanceService {
             let known = try Fingerprint(rawValue: wanted.name)?.rawValue ?? tx.cachedImage(of: wanted)
             let owner = try tx.effectiveProject(project, .images)
             if !hasProfiles, let known, let image = try tx.image(project: owner, fingerprint: known) {
-                request.profiles = image.profiles
+                request.profiles = try tx.seen(image, from: project).profiles
             }
             return .remoteImage(source)
         }
@@ -194,7 +196,7 @@ extension InstanceService {
         guard image.type != .virtualMachine else {
             throw LXDError.badRequest("Requested image's type \"virtual-machine\" doesn't match instance type \"container\"")
         }
-        if !hasProfiles { request.profiles = image.profiles }
+        if !hasProfiles { request.profiles = try tx.seen(image, from: project).profiles }
         return .image(image)
     }
 

@@ -26,6 +26,14 @@ extension Transaction {
         try requireProject(name).has(feature) ? name : "default"
     }
 
+    /// An image with the profiles that it has in a project, which need not be its own.
+    package func seen(_ image: ImageRow, from project: String) throws -> ImageRow {
+        guard image.project != project else { return image }
+        var image = image
+        image.profiles = try imageProfiles(id: image.id, seenFrom: project)
+        return image
+    }
+
     package func requireProject(_ name: String) throws -> ProjectRow {
         guard let project = try project(name) else { throw LXDError.notFound("Project not found") }
         return project

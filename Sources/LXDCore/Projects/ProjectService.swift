@@ -7,10 +7,14 @@ import LXDNetlink
 package final class ProjectService: Sendable {
     private let store: Store
     private let announce: Announcer
+    private let namesChanged: @Sendable () async throws -> Void
 
-    package init(store: Store, announce: Announcer) {
+    /// - Parameter namesChanged: Tells those who remember which names there are: a certificate that was good for a
+    ///   project which is gone must not come to be good for another one of its name.
+    package init(store: Store, announce: Announcer, namesChanged: @escaping @Sendable () async throws -> Void = {}) {
         self.store = store
         self.announce = announce
+        self.namesChanged = namesChanged
     }
 
     package func list() async throws -> [Project] {
@@ -38,6 +42,7 @@ package final class ProjectService: Sendable {
             }
             try tx.insertProject(project)
             if project.has(.profiles) { try Self.insertDefaultProfile(tx, project.name) }
+            try tx.shareDefaultImages(with: project.name)
         }
         announce(.projectCreated, ResourcePath.of("projects", project.name), project: project.name, by: requestor)
     }
@@ -70,6 +75,7 @@ package final class ProjectService: Sendable {
                     try tx.deleteProfile(id: profile.id)
                 }
             }
+            try tx.shareDefaultImages(with: name)
         }
         announce(.projectUpdated, ResourcePath.of("projects", name), project: name, by: requestor)
     }
@@ -84,6 +90,7 @@ package final class ProjectService: Sendable {
             row.name = try ProjectName(newName).rawValue
             try tx.updateProject(row)
         }
+        try await namesChanged()
         announce(
             .projectRenamed, ResourcePath.of("projects", newName), project: newName, by: requestor,
             context: ["old_name": .string(name)])
@@ -96,6 +103,7 @@ package final class ProjectService: Sendable {
             guard try Self.isEmpty(row, tx) else { throw LXDError.badRequest("Only empty projects can be removed") }
             try tx.deleteProject(id: row.id)
         }
+        try await namesChanged()
         announce(.projectDeleted, ResourcePath.of("projects", name), project: name, by: requestor)
     }
 
