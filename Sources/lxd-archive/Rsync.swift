@@ -151,9 +151,9 @@ struct Rsync {
             }
         }
         // What rsync would start as its remote shell passes bytes between it and the pipes. What it adds is ignored: the
-        // other side knows the path.
+        // other side knows the path. The shell ends with the peer's stream: that is what rsync waits for at its end.
         if isSender {
-            words += ["--filter=H /volume.json", "/target/", "localhost:/tmp/foo", "-e", "sh -c \"cat <&3 & exec cat >&4\""]
+            words += ["--filter=H /volume.json", "/target/", "localhost:/tmp/foo", "-e", "sh -c \"exec 5<&0; cat <&5 >&4 & exec cat <&3\""]
         } else {
             words += [".", "/target/"]
         }

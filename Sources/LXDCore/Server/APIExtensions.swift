@@ -4,7 +4,10 @@ package enum APIExtensions {
     package static let all: [String] = [
         "container_host_shutdown_timeout", "container_stop_priority", "container_syscall_filtering", "auth_pki",
         "container_last_used_at", "etag", "patch", "https_allowed_credentials", "image_compression_algorithm",
-        "directory_manipulation", "container_cpu_time", "network", "profile_usedby", "container_push",
+        "directory_manipulation", "container_cpu_time", "network", "profile_usedby", "container_push", "container_push_target",
+        "container_incremental_copy", "instance_pool_move", "instance_project_move", "instance_allow_inconsistent_copy",
+        "container_local_cross_pool_handling", "migration_progress", "storage_rsync_bwlimit", "storage_rsync_compression",
+        "storage_api_remote_volume_handling", "storage_api_remote_volume_snapshots",
         "container_exec_recording", "certificate_update", "container_exec_signal_handling",
         "container_image_properties", "id_map", "network_firewall_filtering", "network_routes", "storage",
         "file_delete", "file_append", "network_dhcp_expiry", "image_create_aliases", "container_stateless_copy",

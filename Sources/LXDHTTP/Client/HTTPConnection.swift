@@ -45,7 +45,7 @@ package final class HTTPConnection: Sendable {
                     unixDomainSocketPath: path, channelInitializer: initialize)
             case .tcp(let host, let port, _):
                 (wrapped, secured) = try await bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .connect(
+                    .endingLostConnections().connect(
                         host: tunnel?.host ?? host, port: Int(tunnel?.port ?? port), channelInitializer: initialize)
             }
         } catch is ChannelError {
@@ -315,6 +315,7 @@ private struct OwnedLink: StreamLink {
     var channel: any Channel { link.channel }
     func nextFrame() async throws -> StreamFrame? { try await link.nextFrame() }
     func sendFrame(_ frame: StreamFrame) async throws { try await link.sendFrame(frame) }
+    func sendWithoutWaiting(_ frame: StreamFrame) { link.sendWithoutWaiting(frame) }
     func closeOutput() async throws { try await link.closeOutput() }
 }
 

@@ -87,9 +87,10 @@ package struct InstanceRoutes: RouteGroup {
         let data = try await scope.bodyData()
         var request: InstancesPost = try LXDJSON.decode(from: data)
         if request.type == .any, scope.collection == "virtual-machines" { request.type = .virtualMachine }
+        // Before the source is looked up: whether it is there is nobody else's business.
+        if !request.source.project.isEmpty { try scope.requireProject(request.source.project) }
         let plan = try await instances.planCreate(
             project: scope.project, request, hasProfiles: try Self.has("profiles", in: data))
-        if case .copy(let source) = plan.source { try scope.requireProject(source.instance.project) }
         let requestor = scope.requestor
         if case .migration(let source) = plan.source {
             return try .async(await migrations.startReceiving(plan, from: source, by: requestor))

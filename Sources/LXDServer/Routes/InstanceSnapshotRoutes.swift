@@ -5,10 +5,12 @@ import LXDHTTP
 /// `/1.0/instances/{name}/snapshots`.
 package struct InstanceSnapshotRoutes: RouteGroup {
     private let snapshots: SnapshotService
+    private let migrations: MigrationService
     private let operations: Operations
 
-    package init(snapshots: SnapshotService, operations: Operations) {
+    package init(snapshots: SnapshotService, migrations: MigrationService, operations: Operations) {
         self.snapshots = snapshots
+        self.migrations = migrations
         self.operations = operations
     }
 
@@ -31,11 +33,15 @@ package struct InstanceSnapshotRoutes: RouteGroup {
 
     private func create(_ scope: RequestScope) async throws -> Answer {
         let key = try scope.instanceKey()
-        let (name, expiresAt) = try await snapshots.plan(key, try await scope.decode())
+        let request: InstanceSnapshotsPost = try await scope.decode()
+        let (name, expiresAt) = try await snapshots.plan(key, request)
         let requestor = scope.requestor
         return try .async(
             operations.start(.snapshotCreate, project: key.project, resources: InstanceResources.of([key.name]), requestor: requestor)
-            { _ in try await snapshots.create(key, name: name, expiresAt: expiresAt, by: requestor) })
+            { _ in
+                try await snapshots.create(
+                    key, name: name, expiresAt: expiresAt, isStateful: request.stateful, by: requestor)
+            })
     }
 
     private func get(_ scope: RequestScope) async throws -> Answer {
@@ -63,13 +69,21 @@ package struct InstanceSnapshotRoutes: RouteGroup {
             })
     }
 
+    /// Renames a snapshot, or lets another server make an instance of it.
     private func rename(_ scope: RequestScope) async throws -> Answer {
         let key = try scope.instanceKey()
         let name = try scope.parameter("snapshot")
         let request: InstanceSnapshotPost = try await scope.decode()
         try await snapshots.check(key, name)
-        guard !request.migration else {
-            throw LXDError.notImplemented("Moving snapshots between servers isn't supported by this server yet")
+        if request.migration {
+            guard !request.name.isEmpty else { throw LXDError.badRequest("A new name for the container must be provided") }
+            if request.live, request.name != key.name {
+                throw LXDError.badRequest(
+                    "Copying stateful containers requires that source \"\(key.name)\" and target \"\(request.name)\" name be identical")
+            }
+            var source = MigrationService.SourceRequest(key, snapshot: name)
+            source.target = request.target
+            return try .async(await migrations.startSending(source, by: scope.requestor))
         }
         let newName = try SnapshotName(request.name).rawValue
         try await snapshots.checkNameIsFree(key, newName)

@@ -1,0 +1,255 @@
+import LXDAPI
+import LXDStorage
+import Synchronization
+
+/// The websockets of one migration: `control` for headers and the outcome, `fs` for the contents.
+///
+/// LXD's protocol. The source sends its offer, the target its answer; then the contents travel on `fs` while both listen
+/// on `control` for the other's failure; at the end the target says whether it has everything.
+package final class MigrationConnection: Sendable {
+    /// The names of the sockets in an operation's metadata, as LXD has them. Live migration adds `criu`.
+    static let socketNames = ["control", "fs"]
+    /// How long the sockets may take to be connected, as in LXD.
+    static let patience = Duration.seconds(10)
+
+    private let control: any OperationSocket
+    private let fs: any OperationSocket
+    /// The contents as storage reads and writes them.
+    let contents: SocketChannel
+    private let outcome = Mutex<ControlWatch?>(nil)
+
+    init(control: any OperationSocket, fs: any OperationSocket) {
+        self.control = control
+        self.fs = fs
+        contents = SocketChannel(fs)
+    }
+
+    /// The sockets that clients connect to an operation.
+    convenience init(of handle: OperationHandle) async throws {
+        do {
+            let control = try await handle.socket("control", within: Self.patience)
+            self.init(control: control, fs: try await handle.socket("fs", within: Self.patience))
+        } catch let error as LXDError where error.code == .timeout {
+            throw LXDError.timeout("Timed out waiting for migration connections")
+        }
+    }
+
+    // MARK: Headers
+
+    func send(_ header: MigrationHeader) async throws { try await control.send(.binary(header.encoded)) }
+
+    /// The peer's header.
+    ///
+    /// - Throws: What the peer says instead if it cannot go on.
+    func receiveHeader() async throws -> MigrationHeader {
+        let bytes = try await Self.message(on: control)
+        do {
+            return try MigrationHeader(decoding: bytes)
+        } catch {
+            // A peer that gives up says so at any time; its message begins like a header.
+            if let control = try? MigrationControl(decoding: bytes), !control.isSuccess {
+                throw LXDError.internalError(control.message)
+            }
+            throw error
+        }
+    }
+
+    fileprivate static func message(on socket: any OperationSocket) async throws -> [UInt8] {
+        switch try await socket.receive() {
+        case .binary(let bytes)?: return bytes
+        case .text?: throw LXDError.badRequest("Only binary messages allowed")
+        case nil: throw LXDError.internalError("The other server closed the connection")
+        }
+    }
+
+    // MARK: The outcome
+
+    /// Runs `body`, which moves contents, while listening for the peer to give up.
+    ///
+    /// - Throws: The peer's reason when it has one: it says more than the connection that broke with it.
+    func whileListening<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+        let watch = startWatching()
+        let work = Task { try await body() }
+        watch.whenFailed { work.cancel() }
+        do {
+            return try await withTaskCancellationHandler {
+                try await work.value
+            } onCancel: {
+                work.cancel()
+            }
+        } catch {
+            try Task.checkCancellation()
+            if let reason = await watch.failure(within: .seconds(2)) { throw reason }
+            throw error
+        }
+    }
+
+    /// Waits for the target's word that it has everything.
+    func awaitSuccess() async throws { try await startWatching().success() }
+
+    private func startWatching() -> ControlWatch {
+        outcome.withLock { watch in
+            let running = watch ?? ControlWatch(control)
+            watch = running
+            return running
+        }
+    }
+
+    /// Tells the source that everything has arrived.
+    func reportSuccess() async throws { try await control.send(.binary(MigrationControl(isSuccess: true).encoded)) }
+
+    /// Ends the connection; a failure is told to the peer first. Safe to call more than once and when cancelled.
+    func close(after failure: (any Error)? = nil) async {
+        let (control, fs) = (control, fs)
+        await Task {
+            if let failure {
+                let text = failure is CancellationError ? "Operation was cancelled" : LXDError.from(failure).message
+                // A peer that is gone needs no reason.
+                try? await control.send(.binary(MigrationControl(isSuccess: false, message: text).encoded))
+            }
+            await control.close()
+            await fs.close()
+        }.value
+    }
+}
+
+/// Waits on the control socket for the one message that ends a migration.
+private final class ControlWatch: Sendable {
+    private struct State {
+        var end: Result<Void, any Error>?
+        var whenFailed: (@Sendable () -> Void)?
+        var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        var nextID: UInt64 = 0
+    }
+    private let state = Mutex(State())
+
+    init(_ control: any OperationSocket) {
+        // Not a child task: a reader that is cancelled would end the connection before our last word is sent.
+        Task {
+            do {
+                let word = try MigrationControl(decoding: await MigrationConnection.message(on: control))
+                finish(word.isSuccess ? .success(()) : .failure(PeerFailure(message: word.message)))
+            } catch {
+                finish(.failure(error))
+            }
+        }
+    }
+
+    /// - Parameter body: Called once when the peer gives up or is lost; at once if it already has.
+    func whenFailed(_ body: @escaping @Sendable () -> Void) {
+        let isFailed = state.withLock { state in
+            if case .failure? = state.end { return true }
+            state.whenFailed = body
+            return false
+        }
+        if isFailed { body() }
+    }
+
+    func success() async throws {
+        await wait(nil)
+        try Task.checkCancellation()
+        guard let end = state.withLock({ $0.end }) else { return }
+        do { try end.get() } catch { throw Self.visible(error) }
+    }
+
+    /// The peer's reason, if it has given one or gives one within the time.
+    func failure(within time: Duration) async -> (any Error)? {
+        await wait(time)
+        guard case .failure(let error)? = state.withLock({ $0.end }) else { return nil }
+        return Self.visible(error)
+    }
+
+    private static func visible(_ error: any Error) -> any Error {
+        (error as? PeerFailure).map { LXDError.internalError($0.message.isEmpty ? "Migration failed on the other server" : $0.message) }
+            ?? error
+    }
+
+    private func wait(_ limit: Duration?) async {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        let timer = limit.map { limit in
+            Task { [weak self] in
+                try await Task.sleep(for: limit)
+                self?.wake(id)
+            }
+        }
+        defer { timer?.cancel() }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDone = state.withLock { state in
+                    guard state.end == nil, !Task.isCancelled else { return true }
+                    state.waiters[id] = continuation
+                    return false
+                }
+                if isDone { continuation.resume() }
+            }
+        } onCancel: {
+            wake(id)
+        }
+    }
+
+    private func wake(_ id: UInt64) { state.withLock { $0.waiters.removeValue(forKey: id) }?.resume() }
+
+    private func finish(_ end: Result<Void, any Error>) {
+        let (waiters, whenFailed) = state.withLock { state in
+            state.end = end
+            defer {
+                state.waiters = [:]
+                state.whenFailed = nil
+            }
+            return (state.waiters.values, state.whenFailed)
+        }
+        for waiter in waiters { waiter.resume() }
+        if case .failure = end { whenFailed?() }
+    }
+}
+
+private struct PeerFailure: Error { let message: String }
+
+/// Contents over a websocket: binary messages, and a text message where a stream ends.
+final class SocketChannel: TransferChannel {
+    /// Longer writes are split, so that no peer's bound on messages is met.
+    private static let messageBytesMax = 256 << 10
+
+    private let socket: any OperationSocket
+
+    init(_ socket: any OperationSocket) { self.socket = socket }
+
+    func read() async throws -> [UInt8]? {
+        while true {
+            switch try await socket.receive() {
+            case .binary(let bytes)?: if !bytes.isEmpty { return bytes }
+            case .text?: return nil
+            case nil:
+                try Task.checkCancellation()
+                throw LXDError.internalError("The connection to the other server was lost")
+            }
+        }
+    }
+
+    func write(_ bytes: [UInt8]) async throws {
+        try Task.checkCancellation()
+        guard bytes.count > Self.messageBytesMax else { return try await socket.send(.binary(bytes)) }
+        for start in stride(from: 0, to: bytes.count, by: Self.messageBytesMax) {
+            try await socket.send(.binary(Array(bytes[start..<min(start + Self.messageBytesMax, bytes.count)])))
+        }
+    }
+
+    func finish() async throws { try await socket.send(.text([])) }
+
+    /// A whole stream of the peer.
+    ///
+    /// - Throws: `badRequest` when it is longer than `limit` bytes.
+    func readStream(limit: Int) async throws -> [UInt8] {
+        var all: [UInt8] = []
+        while let part = try await read() {
+            guard all.count + part.count <= limit else {
+                throw LXDError.badRequest("The other server sent a description that is too long")
+            }
+            all += part
+        }
+        return all
+    }
+}
