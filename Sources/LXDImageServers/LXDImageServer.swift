@@ -78,7 +78,7 @@ package struct LXDImageServer: Sendable {
                 try Task.checkCancellation()
                 return try await answer.body.next().map { Array($0.readableBytesView) }
             } catch {
-                throw WebFailure.describe(error, Self.withoutQuery(address))
+                throw WebFailure.describe(error, address.withoutQuery)
             }
         }
     }
@@ -129,7 +129,7 @@ package struct LXDImageServer: Sendable {
         do {
             return try await client.send(verb, address, body: waits ? OutgoingBody.none : nil)
         } catch {
-            throw WebFailure.describe(error, Self.withoutQuery(address))
+            throw WebFailure.describe(error, address.withoutQuery)
         }
     }
 
@@ -153,7 +153,7 @@ package struct LXDImageServer: Sendable {
             if response.type == ResponseType.error { throw LXDError(.init(httpStatus: response.errorCode), response.error) }
             return response.metadata
         } catch {
-            throw WebFailure.describe(error, withoutQuery(address))
+            throw WebFailure.describe(error, address.withoutQuery)
         }
     }
 
@@ -163,12 +163,7 @@ package struct LXDImageServer: Sendable {
         if let content, let refusal: ResponseRaw = try? LXDJSON.decode(from: content), !refusal.error.isEmpty {
             return LXDError(.init(httpStatus: answer.status), refusal.error)
         }
-        return LXDError(.init(httpStatus: answer.status), "Failed to fetch \(withoutQuery(address)): status \(answer.status)")
-    }
-
-    /// Secrets stand in queries and do not belong into messages.
-    private static func withoutQuery(_ address: WebAddress) -> WebAddress {
-        address.resolving(address.path) ?? address
+        return LXDError(.init(httpStatus: answer.status), "Failed to fetch \(address.withoutQuery): status \(answer.status)")
     }
 
     private static func escape(_ text: String) -> String {

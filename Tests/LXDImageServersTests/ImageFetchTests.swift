@@ -84,6 +84,26 @@ import Testing
         }
     }
 
+    @Test func aFetchThatIsCancelledLeavesNothing() async throws {
+        let image = makeImage()
+        try await TestWebServer.with { server in
+            try Self.serve(image, on: server)
+            server.serve("/1.0/images/\(sha256(image))/export", .dripping(image))
+            try await ImageWorld.with { world in
+                let task = Task { try await world.fetch(Self.wanted(server)) }
+                while !server.requests.contains(where: { $0.hasSuffix("/export") }) { try await Task.sleep(for: .milliseconds(5)) }
+                let other = Task { try await world.fetch(Self.wanted(server)) }
+                other.cancel()
+                task.cancel()
+                let begin = ContinuousClock.now
+                await #expect(throws: (any Error).self) { _ = try await task.value }
+                await #expect(throws: (any Error).self) { _ = try await other.value }
+                #expect(ContinuousClock.now - begin < .seconds(5))
+                try await world.expectNothing()
+            }
+        }
+    }
+
     @Test(arguments: [
         "architecture: x86_64\ncreation_date: 1\nx: " + String(repeating: "y", count: 2 << 20),
         "a: &a [x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a]\narchitecture: x86_64\ncreation_date: 1",

@@ -26,7 +26,10 @@ struct ImageTransfer {
         _ image: Image, from source: ServerConnection, _ isPublic: Bool, _ autoUpdate: Bool, _ alias: String
     ) async throws {
         let certificate = try await source.certificate()
-        let secret = image.public ? "" : try await source.imageSecret(image.fingerprint)
+        let addresses = try await source.addresses()
+        // Within one server no address is needed, and no secret.
+        let isWithin = addresses.isEmpty && source.isSameServer(as: destination)
+        let secret = image.public || isWithin ? "" : try await source.imageSecret(image.fingerprint)
         let request = ImagesPost.with {
             $0.public = isPublic
             $0.autoUpdate = autoUpdate
@@ -37,13 +40,11 @@ struct ImageTransfer {
                 $0.certificate = certificate
                 $0.secret = secret
                 $0.imageType = image.type
-                $0.project = source.isSameServer(as: destination) ? source.project : ""
+                $0.project = source.project
                 if image.public, !alias.isEmpty { $0.alias = alias } else { $0.fingerprint = image.fingerprint }
             }
         }
-        let addresses = try await source.addresses()
-        // Within one server no address is needed.
-        let places = addresses.isEmpty && source.isSameServer(as: destination) ? [""] : addresses
+        let places = isWithin ? [""] : addresses
         try await RemoteSource.tryAll(places, failure: "Failed remote image download") { address in
             var request = request
             request.source?.server = address

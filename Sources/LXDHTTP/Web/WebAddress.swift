@@ -61,6 +61,9 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     /// The path without the query.
     package var path: String { String(target.prefix { $0 != "?" }) }
 
+    /// For messages: queries may hold secrets.
+    package var withoutQuery: WebAddress { WebAddress(self, target: path) }
+
     package func isSameServer(as other: WebAddress) -> Bool {
         isSecure == other.isSecure && host == other.host && port == other.port
     }

@@ -95,11 +95,12 @@ package final class WebClient: Sendable {
             }
             guard let next = place.resolving(location) else { throw WebError.badRedirect(location) }
             guard next.isSecure || !place.isSecure else {
-                throw WebError.insecureRedirect(from: place.description, to: next.description)
+                throw WebError.insecureRedirect(
+                    from: place.withoutQuery.description, to: next.withoutQuery.description)
             }
             place = next
         }
-        throw WebError.tooManyRedirects(address.description)
+        throw WebError.tooManyRedirects(address.withoutQuery.description)
     }
 
     private func upload(
@@ -110,7 +111,7 @@ package final class WebClient: Sendable {
             request.body = body
             request.timeout = nil
         }
-        guard !(300..<400).contains(answer.status) else { throw WebError.tooManyRedirects(address.description) }
+        guard !(300..<400).contains(answer.status) else { throw WebError.tooManyRedirects(address.withoutQuery.description) }
         return Answer(status: answer.status, headers: answer.headers, body: answer.body, address: address)
     }
 
