@@ -139,6 +139,8 @@ struct Rsync {
             words = ["rsync", "-ar", "--devices", "--numeric-ids", "--partial", "--sparse"]
         } else {
             words = ["rsync", "--server", "-vlogDtpre.iLsfx", "--numeric-ids", "--devices", "--partial", "--sparse"]
+            // Files of the same size written in the same second are told apart by their nanoseconds.
+            words.append("--modify-window=-1")
         }
         for feature in features {
             switch feature {

@@ -86,6 +86,7 @@ struct PoolFixture: Sendable {
         guard case .overlay(_, let upper, _) = try await driver.rootFilesystem(of: volume) else {
             return try await ownLayer(of: volume).removeFile(path)
         }
+        try await ownLayer(of: volume).makeDirectories(path.split(separator: "/").dropLast().joined(separator: "/"))
         _ = try await ProcessRunner.runChecked("mknod", [upper + "/" + path, "c", "0", "0"])
     }
 
@@ -111,7 +112,7 @@ struct PoolFixture: Sendable {
         var found: [String: String] = [:]
         for case let path as String in FileManager.default.enumerator(atPath: place) ?? .init() {
             guard try target.status(path).kind == .regular else { continue }
-            found[path] = String(decoding: try target.read(path, limit: 1 << 20), as: UTF8.self)
+            found[path] = String(decoding: try target.read(path, limit: 64 << 20), as: UTF8.self)
         }
         try removeHostTree(place)
         return found

@@ -8,23 +8,35 @@ final class MemoryChannel: TransferChannel {
     private let incoming: AsyncStream<[UInt8]?>.Iterator.Holder
     private let outgoing: AsyncStream<[UInt8]?>.Continuation
     private let sent = Mutex(0)
+    private let connection: Connection
 
-    private init(_ incoming: AsyncStream<[UInt8]?>, _ outgoing: AsyncStream<[UInt8]?>.Continuation) {
+    /// What both ends share.
+    private final class Connection: Sendable {
+        private let state = Mutex(false)
+        var isCut: Bool { state.withLock { $0 } }
+        func cut() { state.withLock { $0 = true } }
+    }
+
+    private init(
+        _ incoming: AsyncStream<[UInt8]?>, _ outgoing: AsyncStream<[UInt8]?>.Continuation, _ connection: Connection
+    ) {
         self.incoming = .init(incoming.makeAsyncIterator())
         self.outgoing = outgoing
+        self.connection = connection
     }
 
     static func pair() -> (MemoryChannel, MemoryChannel) {
         let (one, oneEnd) = AsyncStream<[UInt8]?>.makeStream()
         let (other, otherEnd) = AsyncStream<[UInt8]?>.makeStream()
-        return (MemoryChannel(one, otherEnd), MemoryChannel(other, oneEnd))
+        let connection = Connection()
+        return (MemoryChannel(one, otherEnd, connection), MemoryChannel(other, oneEnd, connection))
     }
 
     /// Bytes written to this end.
     var sentBytes: Int { sent.withLock { $0 } }
 
     func read() async throws -> [UInt8]? {
-        guard let chunk = await incoming.next() else { throw LXDError.internalError("The connection was cut") }
+        guard let chunk = await incoming.next(), !connection.isCut else { throw LXDError.internalError("The connection was cut") }
         return chunk
     }
     func write(_ bytes: [UInt8]) async throws {
@@ -32,7 +44,10 @@ final class MemoryChannel: TransferChannel {
         outgoing.yield(bytes)
     }
     func finish() async throws { outgoing.yield(nil) }
-    func cut() { outgoing.finish() }
+    func cut() {
+        connection.cut()
+        outgoing.finish()
+    }
 }
 
 extension AsyncStream.Iterator where Element == [UInt8]? {
