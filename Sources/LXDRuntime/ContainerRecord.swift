@@ -8,6 +8,8 @@ struct ContainerRecord: Hashable {
     var monitorPID: Int32
     var monitorStart: UInt64
     var mountPoint: String
+    /// Started so that it can be checkpointed.
+    var isCheckpointable: Bool
     /// Names of its groups, `lxc.payload.NAME` and `lxc.monitor.NAME`.
     var groups: [String]
 
@@ -25,6 +27,7 @@ struct ContainerRecord: Hashable {
         else { return nil }
         (self.name, self.initPID, self.initStart) = (String(name), initPID, initStart)
         (self.monitorPID, self.monitorStart, mountPoint) = (monitorPID, monitorStart, String(mount))
+        isCheckpointable = fields["stateful"]?.first == "1"
         groups = (fields["groups"] ?? []).map(String.init).filter { $0.hasPrefix("lxc.") && !$0.contains("/") }
     }
 

@@ -72,6 +72,15 @@ extension ContainerRuntime {
         _ = try await helper.perform(.detachMount(initPID: pid, target: target), purpose: "detach the mount")
     }
 
+    /// Lets a running container use a device, or no longer. In either layout of cgroups.
+    package func setDevice(_ name: String, _ node: DeviceNode, isAllowed: Bool) async throws {
+        _ = try entry(name)
+        let rule = "\(node.isBlock ? "b" : "c") \(node.major):\(node.minor) rwm"
+        _ = try await helper.perform(
+            .device(name: name, stateDirectory: stateDirectory, rule: rule, isAllowed: isAllowed),
+            purpose: "change the devices of the container")
+    }
+
     // MARK: Console
 
     /// The console of a running container: the terminal's master, and what reserves it while open.
@@ -134,10 +143,12 @@ extension ContainerRuntime {
         }
     }
 
-    /// The version of liblxc.
-    package func version() async throws -> String {
-        let answer = try await helper.perform(.probe, purpose: "ask for liblxc's version")
-        guard case .done(let text) = answer.message else { return "" }
-        return text
+    /// What liblxc and the kernel offer, found out anew.
+    package func features() async throws -> HostFeatures {
+        let answer = try await helper.perform(.probe, purpose: "find out what the host offers")
+        guard case .features(let features) = answer.message else {
+            throw RuntimeError.helperDied("find out what the host offers")
+        }
+        return features
     }
 }

@@ -43,14 +43,16 @@ package final class ContainerRuntime: Sendable {
         let group: CgroupGroup
         let monitorGroup: CgroupGroup
         let mountPoint: String
+        /// Started so that it can be checkpointed.
+        let isCheckpointable: Bool
 
         init(
             name: String, initProcess: ProcessHandle, monitor: ProcessHandle, group: CgroupGroup,
-            monitorGroup: CgroupGroup,
-            mountPoint: String
+            monitorGroup: CgroupGroup, mountPoint: String, isCheckpointable: Bool
         ) {
             (self.name, self.initProcess, self.monitor) = (name, initProcess, monitor)
             (self.group, self.monitorGroup, self.mountPoint) = (group, monitorGroup, mountPoint)
+            self.isCheckpointable = isCheckpointable
         }
     }
 
@@ -77,8 +79,11 @@ package final class ContainerRuntime: Sendable {
     ///   - helperPath: The program lxd-helper.
     ///   - stateDirectory: liblxc's path, `$LXD_DIR/containers`.
     ///   - runDirectory: Where records of running containers are kept, `$LXD_DIR/run`; made if missing.
-    package init(helperPath: String, stateDirectory: String, runDirectory: String, logger: Logger) throws {
-        helper = try HelperProgram(path: helperPath)
+    ///   - helperEnvironment: `KEY=VALUE` lines for helpers beside their own; only tests have any.
+    package init(
+        helperPath: String, stateDirectory: String, runDirectory: String, logger: Logger, helperEnvironment: [String] = []
+    ) throws {
+        helper = try HelperProgram(path: helperPath, environment: helperEnvironment)
         self.stateDirectory = stateDirectory
         self.runDirectory = runDirectory
         self.logger = logger
@@ -89,6 +94,11 @@ package final class ContainerRuntime: Sendable {
 
     // MARK: Starting
 
+    /// Says that a process will soon enter a container's group, so that it need not wait when it does.
+    package func expectEntry() {
+        Task { await BlockingPool.shared.run { [tree] in tree.expectMoves() } }
+    }
+
     /// Starts a container, or leaves nothing of it behind.
     ///
     /// - Throws: `RuntimeError.failed` with the step, the path and the end of liblxc's log.
@@ -96,12 +106,8 @@ package final class ContainerRuntime: Sendable {
         var plan = plan
         plan.runDirectory = runDirectory
         let name = plan.name
-        let claimed = state.withLock { state in
-            guard state.entries[name] == nil else { return false }
-            return state.starting.insert(name).inserted
-        }
-        guard claimed else { throw RuntimeError.alreadyRunning(name) }
-        defer { state.withLock { _ = $0.starting.remove(name) } }
+        try claim(name)
+        defer { release(name) }
         await closeFiles(name)
         // Not cancelled half-way: a start either is complete or undone.
         return try await Task { [plan] in
@@ -118,6 +124,17 @@ package final class ContainerRuntime: Sendable {
         }.value
     }
 
+    /// Takes a name for a container that is being made.
+    func claim(_ name: String) throws {
+        let claimed = state.withLock { state in
+            guard state.entries[name] == nil else { return false }
+            return state.starting.insert(name).inserted
+        }
+        guard claimed else { throw RuntimeError.alreadyRunning(name) }
+    }
+
+    func release(_ name: String) { state.withLock { _ = $0.starting.remove(name) } }
+
     private func startClaimed(_ plan: RuntimePlan, deadline: Duration) async throws -> RunningContainer {
         let entry = try await BlockingPool.shared.run { () -> Entry in
             try makeHostDirectories(plan.logDirectory, mode: 0o700)
@@ -129,23 +146,23 @@ package final class ContainerRuntime: Sendable {
             }
             return try self.makeEntry(
                 name: plan.name, initProcess: ProcessHandle(pid: initPID), monitor: ProcessHandle(pid: monitorPID),
-                mountPoint: plan.mountPoint)
+                mountPoint: plan.mountPoint, isCheckpointable: plan.stateful)
         }
         add(entry)
         return RunningContainer(initPID: entry.initProcess.pid, monitorPID: entry.monitor.pid)
     }
 
-    private func makeEntry(name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String) throws
-        -> Entry
-    {
+    func makeEntry(
+        name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String, isCheckpointable: Bool
+    ) throws -> Entry {
         Entry(
             name: name, initProcess: initProcess, monitor: monitor,
             group: try tree.group(ofProcess: initProcess.pid).ancestor(named: "lxc.payload." + name),
             monitorGroup: try tree.group(ofProcess: monitor.pid).ancestor(named: "lxc.monitor." + name),
-            mountPoint: mountPoint)
+            mountPoint: mountPoint, isCheckpointable: isCheckpointable)
     }
 
-    private func add(_ entry: Entry) {
+    func add(_ entry: Entry) {
         state.withLock { $0.entries[entry.name] = entry }
         Task { await self.watch(entry) }
     }
@@ -200,7 +217,7 @@ package final class ContainerRuntime: Sendable {
         }
     }
 
-    private func removeTraces(of name: String, mountPoint: String) {
+    func removeTraces(of name: String, mountPoint: String) {
         do {
             if !mountPoint.isEmpty { try Mounts.unmountTree(mountPoint) }
         } catch {
@@ -237,7 +254,7 @@ package final class ContainerRuntime: Sendable {
                     found.append(
                         try self.makeEntry(
                             name: record.name, initProcess: processes.initProcess, monitor: processes.monitor,
-                            mountPoint: record.mountPoint))
+                            mountPoint: record.mountPoint, isCheckpointable: record.isCheckpointable))
                 } else {
                     let target = self.exitTarget(of: record.name)
                     // A container without its monitor must not stay.

@@ -10,18 +10,20 @@ package import SystemPackage
 package final class HelperProgram: Sendable {
     private let image: OwnedDescriptor
     private let path: String
+    private let nursery: HelperNursery
 
     /// Copies the program.
-    package init(path program: String) throws {
+    package init(path program: String, environment: [String] = []) throws {
         image = try MemoryFile.sealed(name: "lxd-helper", try AtomicFile.read(program, limit: 64 << 20))
         path = "/proc/\(currentProcessID())/fd/\(image.rawValue)"
+        nursery = HelperNursery(executable: path, environment: Self.environment + environment)
     }
 
     /// No programs to be found: liblxc would otherwise set id maps through newuidmap, which is slower and asks
     /// /etc/subuid for what root may do anyway.
     private static let environment = ["PATH=/nonexistent", "TERM=linux"]
 
-    /// Starts the helper. Blocks for about a millisecond.
+    /// Starts the helper. Blocks for less than a millisecond.
     ///
     /// - Parameters:
     ///   - subcommand: `start`, `exec` or `request`.
@@ -30,14 +32,12 @@ package final class HelperProgram: Sendable {
         var sockets = try SocketPair(.sequencedPacket)
         let planFile = try MemoryFile.sealed(name: "plan", plan.packed())
         try planFile.descriptor.seek(offset: 0, from: .start)
-        var request = SpawnRequest(
-            executable: path, arguments: ["lxd-helper", subcommand], environment: Self.environment)
-        request.descriptors = descriptors
-        request.descriptors[HelperDescriptor.control] = sockets.secondNumber
-        request.descriptors[HelperDescriptor.plan] = planFile.rawValue
+        var descriptors = descriptors
+        descriptors[HelperDescriptor.control] = sockets.secondNumber
+        descriptors[HelperDescriptor.plan] = planFile.rawValue
         let process: ProcessHandle
         do {
-            process = try ProcessSpawner.spawn(request)
+            process = try nursery.start(subcommand, descriptors: descriptors)
         } catch {
             throw RuntimeError.cannotStartHelper(error)
         }
@@ -85,6 +85,9 @@ final class HelperProcess: Sendable {
         self.process = process
         self.control = control
     }
+
+    /// Borrowed, for waiting.
+    var controlNumber: Int32 { control.rawValue }
 
     /// Waits for the next message; blocks.
     ///

@@ -13,6 +13,8 @@ package enum RuntimeError: Error, Sendable, CustomStringConvertible {
     case deadlineExceeded(String)
     /// The helper ended without a word.
     case helperDied(String)
+    /// What criu wrote about a checkpoint or restore that failed.
+    case criu(String, String)
     /// What the helper reported.
     case failed(HelperFailure)
 
@@ -23,6 +25,7 @@ package enum RuntimeError: Error, Sendable, CustomStringConvertible {
         case .cannotStartHelper(let error): return "Failed to start lxd-helper: \(error)"
         case .deadlineExceeded(let what): return "Failed to \(what): it took too long and was stopped"
         case .helperDied(let what): return "Failed to \(what): lxd-helper ended unexpectedly"
+        case .criu(let what, let reason): return "Failed to \(what) the container: \(reason)"
         case .failed(let failure): return failure.text
         }
     }

@@ -67,6 +67,8 @@ package enum HelperRequest: Sendable, Hashable {
     case mountRoot(rootfs: RootFilesystem, mountPoint: String, idmap: [IDMapEntry])
     /// What liblxc and the kernel offer.
     case probe
+    /// Let a running container use a device, or no longer; the rule as in `c 10:200 rwm`.
+    case device(name: String, stateDirectory: String, rule: String, isAllowed: Bool)
 }
 
 extension HelperRequest: Packable {
@@ -109,6 +111,12 @@ extension HelperRequest: Packable {
             idmap.pack(into: &p)
         case .probe:
             p.number(UInt8(8))
+        case .device(let name, let directory, let rule, let isAllowed):
+            p.number(UInt8(9))
+            name.pack(into: &p)
+            directory.pack(into: &p)
+            rule.pack(into: &p)
+            isAllowed.pack(into: &p)
         }
     }
 
@@ -123,6 +131,9 @@ extension HelperRequest: Packable {
         case 6: self = .detachMount(initPID: try u.value(), target: try u.value())
         case 7: self = .mountRoot(rootfs: try u.value(), mountPoint: try u.value(), idmap: try u.value())
         case 8: self = .probe
+        case 9:
+            self = .device(
+                name: try u.value(), stateDirectory: try u.value(), rule: try u.value(), isAllowed: try u.value())
         default: throw .malformed
         }
     }
@@ -140,6 +151,10 @@ package enum HelperMessage: Sendable, Hashable {
     case done(text: String)
     /// It failed; nothing of it is left.
     case failed(HelperFailure)
+    /// What the host offers.
+    case features(HostFeatures)
+    /// criu came to a step of its work and waits: one byte back, 0 to go on.
+    case step(name: String, initPID: Int32)
 }
 
 /// Where and why the helper failed.
@@ -189,6 +204,13 @@ extension HelperMessage: Packable {
         case .failed(let failure):
             p.number(UInt8(4))
             failure.pack(into: &p)
+        case .features(let features):
+            p.number(UInt8(5))
+            features.pack(into: &p)
+        case .step(let name, let initPID):
+            p.number(UInt8(6))
+            name.pack(into: &p)
+            initPID.pack(into: &p)
         }
     }
     package init(unpacking u: inout Unpacker) throws(PackingError) {
@@ -198,6 +220,8 @@ extension HelperMessage: Packable {
         case 2: self = .exited(status: try u.value())
         case 3: self = .done(text: try u.value())
         case 4: self = .failed(try u.value())
+        case 5: self = .features(try u.value())
+        case 6: self = .step(name: try u.value(), initPID: try u.value())
         default: throw .malformed
         }
     }
@@ -213,4 +237,22 @@ package enum HelperDescriptor {
     package static let connection: Int32 = 5
     /// Bytes of one control message.
     package static let messageSizeMax = 128 << 10
+}
+
+/// A helper to be forked by the one that serves: what it does, and the numbers of the descriptors sent along.
+package struct HelperBirth: Sendable, Hashable {
+    package var subcommand: String
+    package var numbers: [Int32]
+
+    package init(subcommand: String, numbers: [Int32]) { (self.subcommand, self.numbers) = (subcommand, numbers) }
+}
+
+extension HelperBirth: Packable {
+    package func pack(into p: inout Packer) {
+        subcommand.pack(into: &p)
+        numbers.pack(into: &p)
+    }
+    package init(unpacking u: inout Unpacker) throws(PackingError) {
+        self.init(subcommand: try u.value(), numbers: try u.value())
+    }
 }

@@ -36,6 +36,8 @@ final class Container {
 struct ContainerConfiguration {
     let plan: RuntimePlan
     let container: Container
+    /// Made from images instead of being booted.
+    let isRestored: Bool
 
     func apply() throws(HelperFailure) {
         try container.set("lxc.log.file", plan.logDirectory + "/lxc.log")
@@ -155,6 +157,15 @@ struct ContainerConfiguration {
         // Tells the daemon, also one that is not there now, how the container ended. Failing turns a reboot into a
         // stop: the daemon starts it anew, with its devices and its configuration of that time.
         let path = Self.shellQuoted(plan.runDirectory + "/" + plan.name + ".exit")
+        if isRestored {
+            // liblxc tells of a reboot only where it booted. Init has not been waited for yet: the last field of its status
+            // is how it ended, and 1, as by SIGHUP, is a reboot.
+            let record = Self.shellQuoted(plan.runDirectory + "/" + plan.name + ".run")
+            let script =
+                "t=$LXC_TARGET; while read -r k p s; do [ \"$k\" = init ] && read -r s </proc/$p/stat && "
+                + "[ \"${s##* }\" = 1 ] && t=reboot; done <\"$1\"; echo \"$t\" >\"$0\""
+            return try container.set("lxc.hook.post-stop", "/bin/sh -c '\(script)' \(path) \(record)")
+        }
         // liblxc runs it as `exec TEXT`, so all of it has to be one command.
         try container.set(
             "lxc.hook.post-stop", "/bin/sh -c 'echo \"$LXC_TARGET\" >\"$0\"; [ \"$LXC_TARGET\" != reboot ]' \(path)")

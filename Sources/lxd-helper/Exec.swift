@@ -56,8 +56,9 @@ enum Exec {
     private static func openTerminal(
         _ plan: ExecPlan, _ container: Container
     ) throws(HelperFailure) -> (master: Int32, peer: Int32) {
-        let devpts = container.pointer.pointee.devpts_fd?(container.pointer) ?? -1
-        guard devpts >= 0 else { throw HelperFailure(step: "open the terminals of", number: ESRCH, subject: plan.name) }
+        var devpts = container.pointer.pointee.devpts_fd?(container.pointer) ?? -1
+        // liblxc does not have it of a container that was restored.
+        if devpts < 0 { devpts = try DevPTS.open(initPID: container.initPID) }
         defer { close(devpts) }
         let master = try attempt(
             "open a terminal of", plan.name,

@@ -16,14 +16,21 @@ enum Helper {
             _ = write(2, text, text.utf8.count)
             return 2
         }
+        var subcommand = arguments[1]
+        if subcommand == "serve" {
+            guard case .run(let wanted) = Nursery.serve() else { return 0 }
+            subcommand = wanted
+        }
         _ = clxd_set_cloexec(HelperDescriptor.control, 1)
         _ = clxd_set_cloexec(HelperDescriptor.plan, 1)
         do throws(HelperFailure) {
-            switch arguments[1] {
+            switch subcommand {
             case "start": try Start.run(readPlan())
             case "exec": try Exec.run(readPlan())
+            case "checkpoint": try Checkpoint.run(readPlan())
+            case "restore": try Start.restore(readPlan())
             case "request": try Request.run(readPlan())
-            default: throw HelperFailure(step: "find the subcommand", subject: arguments[1])
+            default: throw HelperFailure(step: "find the subcommand", subject: subcommand)
             }
             return 0
         } catch {

@@ -27,8 +27,10 @@ enum Request {
         case .mountRoot(let rootfs, let mountPoint, let idmap):
             try RootMount.mount(rootfs, at: mountPoint, idmap: IDMap(entries: idmap))
             ControlSocket.send(.done(text: ""))
+        case .device(let name, let directory, let rule, let isAllowed):
+            try device(name, directory, rule, isAllowed)
         case .probe:
-            ControlSocket.send(.done(text: lxc_get_version().map { String(cString: $0) } ?? ""))
+            ControlSocket.send(.features(Probe.run()))
         }
     }
 
@@ -82,6 +84,18 @@ enum Request {
         lseek(file, 0, SEEK_SET)
         ControlSocket.send(.done(text: ""), descriptors: [file])
         close(file)
+    }
+
+    /// liblxc knows both layouts: a file of the old one, a program of the kernel's in the unified one, which its monitor holds.
+    private static func device(
+        _ name: String, _ directory: String, _ rule: String, _ isAllowed: Bool
+    ) throws(HelperFailure) {
+        let container = try Container(name: name, stateDirectory: directory)
+        let key = isAllowed ? "devices.allow" : "devices.deny"
+        guard container.pointer.pointee.set_cgroup_item?(container.pointer, key, rule) == true else {
+            throw HelperFailure(step: "set \(key) of", subject: "\(name): \(rule)")
+        }
+        ControlSocket.send(.done(text: ""))
     }
 
     private static func kill(_ name: String, _ directory: String) throws(HelperFailure) {

@@ -54,35 +54,55 @@ enum RootMount {
             return descriptor
         }
 
-        let context = keep(try attempt("open the overlay file system", "", clxd_fsopen("overlay", 1)))
-        func layer(_ key: String, _ descriptor: Int32, _ path: String) throws(HelperFailure) {
-            var result = clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_FD), key, nil, descriptor)
-            if result == -EINVAL || result == -EOPNOTSUPP {
-                // Before descriptors were accepted, the same by name.
-                result = clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, "/proc/self/fd/\(descriptor)", 0)
-            }
-            try attempt("add the layer", path, result)
-        }
-        func option(_ key: String, _ value: String) throws(HelperFailure) {
-            try attempt("set \(key)", value, clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, value, 0))
-        }
-        try option("source", "overlay")
-        for path in lower { try layer("lowerdir+", keep(try clone(path, userns: userns)), path) }
-
+        var lowerLayers: [Int32] = []
+        for path in lower { lowerLayers.append(keep(try clone(path, userns: userns))) }
         // The kernel wants both in one mount: clone the folder that holds them.
         let parent = commonParent(upper, work)
         let tree = keep(try clone(parent, userns: userns))
-        for (key, path) in [("upperdir", upper), ("workdir", work)] {
+        var own: [Int32] = []
+        for path in [upper, work] {
             let relative = String(path.dropFirst(parent.count).drop { $0 == "/" })
-            let descriptor = keep(
-                try attempt(
-                    "open", path,
-                    clxd_openat2(
-                        tree, relative.isEmpty ? "." : relative,
-                        UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), 0,
-                        UInt64(CLXD_RESOLVE_BENEATH | CLXD_RESOLVE_NO_SYMLINKS))))
-            try layer(key, descriptor, path)
+            own.append(
+                keep(
+                    try attempt(
+                        "open", path,
+                        clxd_openat2(
+                            tree, relative.isEmpty ? "." : relative,
+                            UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), 0,
+                            UInt64(CLXD_RESOLVE_BENEATH | CLXD_RESOLVE_NO_SYMLINKS)))))
         }
+        var failure = HelperFailure(step: "mount the overlay of", number: EINVAL, subject: upper)
+        for style in OverlayStyle.tried {
+            do throws(HelperFailure) {
+                return try create(style, lower: lowerLayers, own: own, upper: upper, idmap: idmap)
+            } catch {
+                // Older kernels say no to an option when it is set, or not before the mount is made.
+                guard error.number == EINVAL || error.number == EOPNOTSUPP else { throw error }
+                failure = error
+            }
+        }
+        throw failure
+    }
+
+    private static func create(
+        _ style: OverlayStyle, lower: [Int32], own: [Int32], upper: String, idmap: IDMap
+    ) throws(HelperFailure) -> Int32 {
+        let context = try attempt("open the overlay file system", "", clxd_fsopen("overlay", 1))
+        defer { close(context) }
+        func option(_ key: String, _ value: String) throws(HelperFailure) {
+            try attempt("set \(key)", value, clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_STRING), key, value, 0))
+        }
+        func layer(_ key: String, _ descriptor: Int32) throws(HelperFailure) {
+            guard style == .descriptors else { return try option(key, Self.name(descriptor)) }
+            try attempt(
+                "add a layer of", upper, clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_SET_FD), key, nil, descriptor))
+        }
+        try option("source", "overlay")
+        switch style {
+        case .descriptors, .names: for descriptor in lower { try layer("lowerdir+", descriptor) }
+        case .joined: try option("lowerdir", lower.map(Self.name).joined(separator: ":"))
+        }
+        for (key, descriptor) in zip(["upperdir", "workdir"], own) { try layer(key, descriptor) }
         // A folder of a lower layer can be renamed; else programs get EXDEV.
         try option("redirect_dir", "on")
         try idmap.asContainerRoot { () throws(HelperFailure) in
@@ -92,11 +112,29 @@ enum RootMount {
         return try attempt("mount the overlay of", upper, clxd_fsmount(context, 1, 0))
     }
 
+    private static func name(_ descriptor: Int32) -> String { "/proc/self/fd/\(descriptor)" }
+
     private static func commonParent(_ first: String, _ second: String) -> String {
         let a = first.split(separator: "/")
         let b = second.split(separator: "/")
         var shared = zip(a, b).prefix { $0 == $1 }.map { $0.0 }
         if shared.count == min(a.count, b.count), !shared.isEmpty { shared.removeLast() }
         return "/" + shared.joined(separator: "/")
+    }
+}
+
+/// How the layers of an overlay are named to the kernel, newest way first.
+enum OverlayStyle: String, CaseIterable {
+    /// Linux 6.13.
+    case descriptors
+    /// One option a layer. Linux 6.7.
+    case names
+    /// All in one option: what Debian 12's 6.1 has.
+    case joined
+
+    /// All of them, or the one that a test asks for.
+    static var tried: [OverlayStyle] {
+        guard let wanted = getenv("LXD_OVERLAY_STYLE") else { return allCases }
+        return OverlayStyle(rawValue: String(cString: wanted)).map { [$0] } ?? allCases
     }
 }

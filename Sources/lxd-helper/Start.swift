@@ -5,11 +5,16 @@ import LXDRuntimePlan
 
 /// Starts a container; what liblxc leaves behind as its monitor is a fork of this process.
 enum Start {
-    static func run(_ plan: RuntimePlan) throws(HelperFailure) {
+    static func run(_ plan: RuntimePlan) throws(HelperFailure) { try run(plan, from: nil) }
+
+    /// Starts it from images instead of with its init.
+    static func restore(_ plan: RestorePlan) throws(HelperFailure) { try run(plan.start, from: plan.workspace) }
+
+    private static func run(_ plan: RuntimePlan, from images: CriuWorkspace?) throws(HelperFailure) {
         var steps = StepCounter(failAfter: plan.failAfterSteps)
         var undo = Undo()
         do throws(HelperFailure) {
-            let message = try start(plan, &steps, &undo)
+            let message = try start(plan, from: images, &steps, &undo)
             // A daemon that is gone has not recorded this start: what it does not know must not run.
             guard ControlSocket.send(message) else { throw HelperFailure(step: "report to the daemon", number: EPIPE) }
         } catch {
@@ -19,7 +24,7 @@ enum Start {
     }
 
     private static func start(
-        _ plan: RuntimePlan, _ steps: inout StepCounter, _ undo: inout Undo
+        _ plan: RuntimePlan, from images: CriuWorkspace?, _ steps: inout StepCounter, _ undo: inout Undo
     ) throws(HelperFailure) -> HelperMessage {
         try steps.pass("read the plan")
         let began = time(nil)
@@ -29,7 +34,7 @@ enum Start {
         try steps.pass("mount the root file system")
 
         let container = try Container(name: plan.name, stateDirectory: plan.stateDirectory)
-        let configuration = ContainerConfiguration(plan: plan, container: container)
+        let configuration = ContainerConfiguration(plan: plan, container: container, isRestored: images != nil)
         let exitPath = plan.runDirectory + "/" + plan.name + ".exit"
         unlink(exitPath)
         if let policy = plan.seccompPolicy {
@@ -58,8 +63,12 @@ enum Start {
             awaitMonitor()
             EmptyGroups.remove(of: plan.name, since: began)
         }
-        guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
-            throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
+        if let images {
+            try resume(container, plan, images)
+        } else {
+            guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
+                throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
+            }
         }
         let pid = container.initPID
         undo.add { if pid > 0 { kill(pid, SIGKILL) } }
@@ -74,6 +83,19 @@ enum Start {
         try writeFile(recordPath, try ProcessRecord.text(plan: plan, initPID: pid, monitorPID: monitor))
         try steps.pass("record the processes")
         return .running(initPID: pid, monitorPID: monitor)
+    }
+
+    private static func resume(
+        _ container: Container, _ plan: RuntimePlan, _ images: CriuWorkspace
+    ) throws(HelperFailure) {
+        // criu reads them as the container's root.
+        try ImageOwner.give(images.imageDirectory, to: IDMap(entries: plan.idmap))
+        try Criu.prepare(images)
+        var options = Criu.options(images, stop: false)
+        defer { free(options.directory) }
+        let result = container.pointer.pointee.migrate?(
+            container.pointer, UInt32(MIGRATE_RESTORE), &options, UInt32(MemoryLayout<migrate_opts>.size))
+        guard result == 0 else { throw HelperFailure(step: "restore the container", subject: plan.name) }
     }
 
     /// Waits until the monitor of a container that does not go on has cleaned up, at most ten seconds.
@@ -132,6 +154,7 @@ enum ProcessRecord {
             init \(initPID) \(initStart)
             monitor \(monitorPID) \(monitorStart)
             mount \(plan.mountPoint)
+            stateful \(plan.stateful ? 1 : 0)
             groups \((groups(of: initPID, "lxc.payload.") + groups(of: monitorPID, "lxc.monitor.")).joined(separator: " "))
 
             """
@@ -201,15 +224,7 @@ enum LogTail {
 enum DevPTS {
     /// Lifts the limit of one terminal that a host console brings with it.
     static func raiseLimit(initPID: Int32, idmap: IDMap) throws(HelperFailure) {
-        let root = try attempt(
-            "open the root of", "\(initPID)",
-            clxd_openat2(CLXD_AT_FDCWD, "/proc/\(initPID)/root", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0))
-        defer { close(root) }
-        let pts = try attempt(
-            "open", "dev/pts",
-            clxd_openat2(
-                root, "dev/pts", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0,
-                UInt64(CLXD_RESOLVE_IN_ROOT | CLXD_RESOLVE_NO_MAGICLINKS | CLXD_RESOLVE_NO_SYMLINKS)))
+        let pts = try open(initPID: initPID)
         defer { close(pts) }
         let context = try attempt("reconfigure", "dev/pts", clxd_fspick(pts, "", 1 | 8))
         defer { close(context) }
@@ -222,6 +237,19 @@ enum DevPTS {
         }
         try attempt(
             "reconfigure", "dev/pts", clxd_fsconfig(context, UInt32(CLXD_FSCONFIG_CMD_RECONFIGURE), nil, nil, 0))
+    }
+
+    /// The folder of the container's terminals; nothing in it can lead out of its root.
+    static func open(initPID: Int32) throws(HelperFailure) -> Int32 {
+        let root = try attempt(
+            "open the root of", "\(initPID)",
+            clxd_openat2(CLXD_AT_FDCWD, "/proc/\(initPID)/root", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0))
+        defer { close(root) }
+        return try attempt(
+            "open", "dev/pts",
+            clxd_openat2(
+                root, "dev/pts", UInt64(CLXD_O_PATH | O_DIRECTORY | O_CLOEXEC), 0,
+                UInt64(CLXD_RESOLVE_IN_ROOT | CLXD_RESOLVE_NO_MAGICLINKS | CLXD_RESOLVE_NO_SYMLINKS)))
     }
 }
 

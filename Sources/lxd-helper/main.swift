@@ -1,4 +1,8 @@
 import Glibc
 
 // One thread, no tasks: that is what lets this program enter namespaces and fork. Everything else is in Helper.
-exit(Helper.main(CommandLine.arguments))
+switch CommandLine.arguments.first?.split(separator: "/").last.map(String.init) {
+case Criu.programName: exit(Criu.runProgram(CommandLine.arguments))
+case Criu.hookName: exit(Criu.runHook())
+default: exit(Helper.main(CommandLine.arguments))
+}

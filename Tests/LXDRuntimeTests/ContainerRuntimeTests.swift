@@ -194,8 +194,79 @@ struct ContainerRuntimeTests {
             #expect(try await container.run(["cat", "/mnt/deep/data/file"]).output == "hi")
             #expect(try await container.run(["stat", "-c", "%u", "/mnt/deep/data/file"]).output == "0\n")
             try await container.runtime.detachMount(container.name, target: "mnt/deep/data")
-            #expect(try await container.run(["ls", "/mnt/deep/data"]).output == "")
+            #expect(try await container.run(["sh", "-c", "ls /mnt/deep/data 2>/dev/null"]).output == "")
         }
+    }
+
+    /// The helper that forks others may be killed at any time; the next request starts another.
+    @Test func theHelperThatForksOthersIsReplacedWhenItDies() async throws {
+        try await withContainer { container in
+            _ = try await container.runtime.start(container.plan)
+            for round in 0..<3 {
+                #expect(try await container.run(["echo", "\(round)"]).output == "\(round)\n")
+                for pid in try ConfinedDirectory(path: "/proc").list().compactMap({ Int32($0) }) {
+                    let title = (try? AtomicFile.read("/proc/\(pid)/cmdline", limit: 4096)) ?? []
+                    guard String(decoding: title, as: UTF8.self) == "lxd-helper\0serve\0",
+                        ProcessTree.parent(of: pid) == getpid()
+                    else { continue }
+                    kill(pid, SIGKILL)
+                }
+            }
+        }
+    }
+
+    /// What it hands on are the descriptors asked for and no others.
+    @Test func aForkedHelperHasNothingOfTheOneThatServes() async throws {
+        try await withContainer { container in
+            _ = try await container.runtime.start(container.plan)
+            let listed = try await container.run(["ls", "/proc/self/fd"])
+            #expect(listed.output.split(separator: "\n").count == 4)
+        }
+    }
+
+    /// Debian 12's kernel takes all layers in one option only.
+    @Test(arguments: ["descriptors", "names", "joined"])
+    func layersAreMountedInEveryWayThatKernelsKnow(_ style: String) async throws {
+        let container = try await TestContainer(helperEnvironment: ["LXD_OVERLAY_STYLE=" + style])
+        do {
+            _ = try await container.runtime.start(container.plan)
+            #expect(try await container.run(["stat", "-c", "%u", "/bin/busybox"]).output == "0\n")
+            #expect(try await container.run(["touch", "/root/made"]).status == 0)
+            #expect(access(container.folder + "/layers/upper/root/made", F_OK) == 0)
+        } catch {
+            await container.remove()
+            throw error
+        }
+        await container.remove()
+    }
+
+    @Test func aPrivilegedContainerGetsAndLosesADevice() async throws {
+        try await withContainer { container in
+            var plan = container.plan
+            plan.idmap = []
+            plan.privileged = true
+            _ = try await container.runtime.start(plan)
+            let random = DeviceNode(hostPath: "/dev/kmsg", path: "dev/kmsg", isBlock: false, major: 1, minor: 11)
+            #expect(try await container.run(["sh", "-c", "mknod /tmp/kmsg c 1 11; : </tmp/kmsg"]).status != 0)
+            try await container.runtime.setDevice(container.name, random, isAllowed: true)
+            #expect(try await container.run(["sh", "-c", ": </tmp/kmsg"]).status == 0)
+            try await container.runtime.setDevice(container.name, random, isAllowed: false)
+            #expect(try await container.run(["sh", "-c", ": </tmp/kmsg"]).status != 0)
+        }
+    }
+
+    @Test func theHostIsAskedWhatItOffers() async throws {
+        let container = try await TestContainer()
+        let features = try await container.runtime.features()
+        #expect(features.liblxcVersion.first?.isNumber == true)
+        #expect(features.liblxc.map(\.name) == HostFeatures.liblxcNames)
+        // What every kernel has that these tests run on; none has shiftfs any more.
+        let kernel = Dictionary(uniqueKeysWithValues: features.kernel.map { ($0.name, $0.isThere) })
+        #expect(kernel["idmapped_mounts"] == true && kernel["shiftfs"] == false)
+        #expect(kernel["seccomp_listener"] == true && kernel["seccomp_listener_continue"] == true)
+        #expect(kernel["uevent_injection"] == true && kernel["unpriv_fscaps"] == true)
+        #expect(kernel["netnsid_getifaddrs"] == true)
+        await container.remove()
     }
 
     @Test func theStatefulProfileStarts() async throws {
@@ -216,5 +287,15 @@ struct ContainerRuntimeTests {
             _ = try await container.runtime.start(plan)
             #expect(try await container.run(["id", "-u"]).output == "0\n")
         }
+    }
+}
+
+private enum ProcessTree {
+    static func parent(of pid: Int32) -> Int32? {
+        guard let text = try? AtomicFile.readText("/proc/\(pid)/status", limit: 1 << 16) else { return nil }
+        for line in text.split(separator: "\n") where line.hasPrefix("PPid:") {
+            return Int32(line.dropFirst(5).drop { $0 == "\t" || $0 == " " })
+        }
+        return nil
     }
 }

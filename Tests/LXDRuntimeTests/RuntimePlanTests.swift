@@ -42,9 +42,14 @@ import Testing
     }
 
     @Test func messagesComeBackAsTheyWere() throws {
+        var features = HostFeatures()
+        features.liblxcVersion = "5.0.2"
+        features.liblxc = [HostFeature("pidfd", true)]
+        features.kernel = [HostFeature("shiftfs", false)]
         let messages: [HelperMessage] = [
             .running(initPID: 1, monitorPID: 2), .started(pid: 3), .exited(status: 137), .done(text: "x"),
             .failed(HelperFailure(step: "a", number: 5, subject: "b", log: "c")),
+            .features(features),
         ]
         for message in messages { #expect(try HelperMessage(packed: message.packed()) == message) }
     }

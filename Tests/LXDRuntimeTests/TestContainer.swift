@@ -25,7 +25,7 @@ struct TestContainer {
     let name: String
     let runtime: ContainerRuntime
 
-    init() async throws {
+    init(helperEnvironment: [String] = []) async throws {
         name = "rt" + String(UInt32.random(in: 0 ... .max), radix: 36)
         folder = "/tmp/lxd-runtime-test-" + name
         try makeHostDirectories(folder, mode: 0o711)
@@ -41,7 +41,7 @@ struct TestContainer {
         try AtomicFile.write(busybox, to: folder + "/image/bin/busybox", mode: 0o755, sync: false)
         for applet in [
             "sh", "true", "false", "id", "cat", "tty", "sleep", "echo", "touch", "ls", "stat", "kill", "reboot", "stty",
-            "env", "hostname", "pwd", "ip", "rm", "mkdir",
+            "env", "hostname", "pwd", "ip", "rm", "mkdir", "mknod",
         ] {
             symlink("busybox", folder + "/image/bin/" + applet)
         }
@@ -50,13 +50,13 @@ struct TestContainer {
             mode: 0o755, sync: false)
         try AtomicFile.write(
             "root:x:0:0:root:/root:/bin/sh\n", to: folder + "/image/etc/passwd", mode: 0o644, sync: false)
-        runtime = try Self.runtime(folder)
+        runtime = try Self.runtime(folder, helperEnvironment)
     }
 
-    static func runtime(_ folder: String) throws -> ContainerRuntime {
+    static func runtime(_ folder: String, _ helperEnvironment: [String] = []) throws -> ContainerRuntime {
         try ContainerRuntime(
             helperPath: helperPath, stateDirectory: folder + "/containers", runDirectory: folder + "/run",
-            logger: Logger(label: "test"))
+            logger: Logger(label: "test"), helperEnvironment: helperEnvironment)
     }
 
     var idmap: [IDMapEntry] {

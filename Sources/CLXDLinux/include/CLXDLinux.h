@@ -445,14 +445,6 @@ static inline unsigned clxd_minor(uint64_t device) { return minor(device); }
 /* ---- other processes ---- */
 /* A copy of another process's descriptor; Linux 5.6. */
 static inline int clxd_pidfd_getfd(int pidfd, int number) { return clxd_result(syscall(438, pidfd, number, 0)); }
-/* How a process ended that is no child of ours, as wait tells it; Linux 6.15, -EINVAL or -ENOTTY before. */
-static inline int clxd_pidfd_exit_status(int pidfd) {
-    struct { uint64_t mask, group; uint32_t ids[11]; int32_t exit; } info;
-    memset(&info, 0, sizeof info);
-    info.mask = 8 /* PIDFD_INFO_EXIT */;
-    if (ioctl(pidfd, 0xc040ff0b /* PIDFD_GET_INFO */, &info) < 0) return -errno;
-    return info.mask & 8 ? info.exit : -ENODATA;
-}
 
 /* ---- signals ---- */
 static inline void clxd_no_handler(int number) { (void)number; }

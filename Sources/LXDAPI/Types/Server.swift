@@ -27,6 +27,9 @@ public struct ServerEnvironment: WireValue {
     /// Features of liblxc that were looked for, `true` or `false`. Example: `{"cgroup2": "true", "devpts_fd": "true",
     /// "pidfd": "true"}`.
     @Zero public var lxcFeatures: [String: String]
+    /// Whether instances can be saved with the state of their processes: `available`, `criu` with its version, `reason` if not.
+    /// Example: `{"available": "true", "criu": "4.2.1"}`.
+    @OmitEmpty public var liveMigration: [String: String]
     /// Name of the host's distribution. Example: `Ubuntu`.
     @Zero public var osName: String
     /// Version of the host's distribution. Example: `22.04`.
@@ -64,6 +67,7 @@ public struct ServerEnvironment: WireValue {
         case kernelFeatures = "kernel_features"
         case kernelVersion = "kernel_version"
         case lxcFeatures = "lxc_features"
+        case liveMigration = "live_migration"
         case osName = "os_name"
         case osVersion = "os_version"
         case project, server

@@ -20,6 +20,7 @@ package final class ExecService: Sendable {
     package func exec(
         _ key: InstanceKey, _ request: InstanceExecPost, by requestor: EventLifecycleRequestor?
     ) async throws -> Operation {
+        runtime.expectEntry()
         let instance = try await environment.load(key)
         try runtime.requireActive(instance)
         guard !request.command.isEmpty else { throw LXDError.badRequest("No command was given") }

@@ -15,6 +15,9 @@ extension InstanceLifecycle {
                 from: old, to: new, isRunning: isRunning, isUserRequested: isUserRequested, &undo)
             guard isRunning else { return }
             let changed = changedKeys(old.expandedConfig, new.expandedConfig)
+            if changed.contains("linux.kernel_modules") {
+                try await KernelModules.load(new.expandedConfig["linux.kernel_modules"] ?? "")
+            }
             guard changed.contains(where: { $0.hasPrefix("limits.") }) else { return }
             let limits = CgroupLimits(host: host.limits)
             let before = try limits.afterChange(of: changed, old.expandedConfig)

@@ -53,6 +53,10 @@ package enum StartPlan {
         plan.privileged = instance.isPrivileged
         plan.nesting = instance.isNesting
         plan.stateful = isTrue(config["migration.stateful"])
+        guard !plan.stateful || !plan.nesting else {
+            throw LXDError.badRequest(
+                "migration.stateful and security.nesting can't both be true: containers inside cannot be checkpointed")
+        }
         plan.idmap = try idmap(instance)
         plan.capabilitiesDropped =
             instance.isPrivileged ? ["sys_time", "sys_module", "sys_rawio", "mac_admin", "mac_override"] : []

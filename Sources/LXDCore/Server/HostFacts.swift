@@ -9,7 +9,6 @@ package struct HostFacts: Sendable {
     package let osVersion: String
     /// LXD's names, the host's own first.
     package let architectures: [String]
-    package let kernelFeatures: [String: String]
 
     package init(files: KernelFiles = KernelFiles()) {
         var name = utsname()
@@ -30,16 +29,6 @@ package struct HostFacts: Sendable {
         case "aarch64": architectures = ["aarch64", "armv7l"]
         default: architectures = [machine]
         }
-        let version = kernelVersion.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
-        func isAtLeast(_ major: Int, _ minor: Int) -> String {
-            String(version.count == 2 && (version[0], version[1]) >= (major, minor))
-        }
-        kernelFeatures = [
-            // What later kernels always have is known by their version; the rest stays unused and is said to be off.
-            "idmapped_mounts": isAtLeast(5, 12), "netnsid_getifaddrs": isAtLeast(4, 20),
-            "seccomp_listener": isAtLeast(5, 0), "seccomp_listener_continue": isAtLeast(5, 5), "shiftfs": "false",
-            "uevent_injection": isAtLeast(4, 13), "unpriv_fscaps": isAtLeast(4, 14),
-        ]
     }
 
     private static func text<Field>(_ field: inout Field) -> String {

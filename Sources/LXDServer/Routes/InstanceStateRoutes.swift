@@ -44,6 +44,7 @@ struct StateChange: Sendable {
     let kind: OperationKind
     private let action: Action
     private let isForced: Bool
+    private let isStateful: Bool
     /// nil: for ever.
     private let timeout: Duration?
 
@@ -52,9 +53,7 @@ struct StateChange: Sendable {
         guard let action = Action(rawValue: request.action) else {
             throw LXDError.badRequest("Unknown action: '\(request.action)'")
         }
-        if request.stateful, action == .start || action == .stop {
-            throw LXDError.notImplemented("Stateful \(action.rawValue) isn't supported by this server yet")
-        }
+        isStateful = request.stateful
         let seconds = hasTimeout ? request.timeout : -1
         self.action = action
         isForced = request.force || seconds == 0
@@ -81,7 +80,8 @@ struct StateChange: Sendable {
 
     func apply(to key: InstanceKey, _ lifecycle: InstanceLifecycle, by requestor: EventLifecycleRequestor?) async throws {
         switch action {
-        case .start: try await lifecycle.start(key, by: requestor)
+        case .start: try await lifecycle.start(key, isStateful: isStateful, by: requestor)
+        case .stop where isStateful: try await lifecycle.stopStatefully(key, by: requestor)
         case .stop: try await lifecycle.stop(key, timeout: timeout, force: isForced, by: requestor)
         case .restart: try await lifecycle.restart(key, timeout: timeout, force: isForced, by: requestor)
         case .freeze: try await lifecycle.freeze(key, by: requestor)

@@ -1,0 +1,102 @@
+internal import Glibc
+internal import LXDLinux
+package import LXDRuntimePlan
+package import Logging
+
+/// Whether checkpoints work on this host, tried with a container of one tiny program.
+package enum CheckpointSelfTest {
+    /// The version of criu, such as `4.2.1`.
+    ///
+    /// - Throws: When it cannot be run.
+    package static func version(of criu: String) async throws -> String {
+        let result = try await ProcessRunner.runChecked(criu, ["--version"], deadline: .seconds(10))
+        for line in result.outputText.split(separator: "\n") where line.hasPrefix("Version: ") {
+            return String(line.dropFirst(9))
+        }
+        return ""
+    }
+
+    /// Writes a running container down, ends it, and makes it go on.
+    ///
+    /// - Parameters:
+    ///   - folder: Made for this, and removed.
+    ///   - idmap: Of an unprivileged container.
+    package static func run(helperPath: String, folder: String, idmap: [IDMapEntry], logger: Logger) async throws {
+        let name = "selftest-\(getpid())"
+        try? Mounts.unmountTree(folder)
+        try removeHostTree(folder)
+        for path in ["root/dev", "root/proc", "root/sys", "containers", "logs", "images", "mount"] {
+            try makeHostDirectories(folder + "/" + path, mode: 0o711)
+        }
+        defer {
+            // Nothing of it is needed, and what stays is removed by the next run.
+            try? Mounts.unmountTree(folder)
+            try? removeHostTree(folder)
+        }
+        try AtomicFile.write(try program(), to: folder + "/root/init", mode: 0o755, sync: false)
+        let runtime = try ContainerRuntime(
+            helperPath: helperPath, stateDirectory: folder + "/containers", runDirectory: folder + "/run", logger: logger)
+        var plan = RuntimePlan()
+        plan.name = name
+        plan.stateDirectory = folder + "/containers"
+        plan.logDirectory = folder + "/logs"
+        plan.hostName = name
+        plan.rootfs = .directory(folder + "/root")
+        plan.mountPoint = folder + "/mount"
+        plan.idmap = idmap
+        plan.stateful = true
+        plan.initCommand = ["/init"]
+        do {
+            _ = try await runtime.start(plan)
+            let checkpoint = try await runtime.checkpoint(
+                name, configurationPath: folder + "/logs/lxc.conf", imageDirectory: folder + "/images", keepsRunning: false)
+            try await checkpoint.waitDumped(deadline: .seconds(20))
+            try await checkpoint.commit()
+            guard await runtime.waitForEnd(name, timeout: .seconds(10)) else {
+                throw RuntimeError.deadlineExceeded("end the checkpointed container")
+            }
+            let restore = try await runtime.restore(plan, imageDirectory: folder + "/images")
+            try await restore.waitReady(deadline: .seconds(20))
+            _ = try await restore.resume()
+            guard runtime.state(name) == .running else { throw RuntimeError.notRunning(name) }
+            try await runtime.kill(name)
+        } catch {
+            try? await runtime.kill(name)
+            throw error
+        }
+    }
+
+    /// An ELF program that sleeps for ever: one header, one segment, a system call in a loop.
+    private static func program() throws -> [UInt8] {
+        #if arch(x86_64)
+            let machine: UInt16 = 62
+            // mov eax, 34 (pause); syscall; jmp back
+            let code: [UInt8] = [0xb8, 0x22, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7]
+        #elseif arch(arm64)
+            let machine: UInt16 = 183
+            // x0...x3 = 0, x8 = 73 (ppoll); svc; branch back
+            let words: [UInt32] = [
+                0xd280_0000, 0xd280_0001, 0xd280_0002, 0xd280_0003, 0xd280_0928, 0xd400_0001, 0x17ff_fffa,
+            ]
+            let code = words.flatMap { word in [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) } }
+        #else
+            throw RuntimeError.deadlineExceeded("try a checkpoint on this machine")
+        #endif
+        var elf = Packer()
+        elf.append([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0] + [UInt8](repeating: 0, count: 8))
+        let base: UInt64 = 0x400000
+        let headers: UInt64 = 64 + 56
+        elf.number(UInt16(2))
+        elf.number(machine)
+        elf.number(UInt32(1))
+        for number in [base + headers, 64, 0] { elf.number(number) }
+        elf.number(UInt32(0))
+        for number in [64, 56, 1, 64, 0, 0] as [UInt16] { elf.number(number) }
+        let size = headers + UInt64(code.count)
+        elf.number(UInt32(1))
+        elf.number(UInt32(5))
+        for number in [0, base, base, size, size, 0x1000] { elf.number(number) }
+        elf.append(code)
+        return elf.bytes
+    }
+}
