@@ -109,6 +109,10 @@ package protocol NetworkProvider: Sendable {
     func isAvailable(_ network: String) async -> Bool
     /// Tells DHCP and DNS about a NIC.
     func setHost(_ host: NICAddress, of owner: DeviceOwner, on network: String) async throws
+    /// The same, and gives the NIC addresses of its own where it wants some and names none.
+    func reserveHost(
+        _ host: NICAddress, of owner: DeviceOwner, on network: String, wantsIPv4: Bool, wantsIPv6: Bool
+    ) async throws -> NICAddress
     func hasHost(device: String, of owner: DeviceOwner, on network: String) async -> Bool
     /// Forgets a NIC; its leases too when an address is given.
     func removeHost(device: String, of owner: DeviceOwner, hardwareAddress: MACAddress?, on network: String) async

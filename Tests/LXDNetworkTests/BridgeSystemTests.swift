@@ -327,6 +327,15 @@ private struct OneNetwork: NetworkProvider {
                 project: owner.project, instance: owner.instance, device: host.device,
                 hardwareAddress: host.hardwareAddress, ipv4: host.ipv4, ipv6: host.ipv6))
     }
+    func reserveHost(
+        _ host: NICAddress, of owner: DeviceOwner, on network: String, wantsIPv4: Bool, wantsIPv6: Bool
+    ) async throws -> NICAddress {
+        let entry = StaticHost(
+            project: owner.project, instance: owner.instance, device: host.device, hardwareAddress: host.hardwareAddress,
+            ipv4: host.ipv4, ipv6: host.ipv6)
+        let written = try await self.network.reserve(entry, wantsIPv4: wantsIPv4, wantsIPv6: wantsIPv6)
+        return NICAddress(device: host.device, hardwareAddress: host.hardwareAddress, ipv4: written.ipv4, ipv6: written.ipv6)
+    }
     func hasHost(device: String, of owner: DeviceOwner, on network: String) async -> Bool {
         self.network.hasStaticHost(project: owner.project, instance: owner.instance, device: device)
     }

@@ -40,6 +40,18 @@ package struct ManagedNetworks: NetworkProvider {
                 ipv4: host.ipv4, ipv6: host.ipv6))
     }
 
+    package func reserveHost(
+        _ host: NICAddress, of owner: DeviceOwner, on network: String, wantsIPv4: Bool, wantsIPv6: Bool
+    ) async throws -> NICAddress {
+        let entry = StaticHost(
+            project: owner.project, instance: owner.instance, device: host.device, hardwareAddress: host.hardwareAddress,
+            ipv4: host.ipv4, ipv6: host.ipv6)
+        let written = try await networks.bridge(network, project: owner.project)
+            .reserve(entry, wantsIPv4: wantsIPv4, wantsIPv6: wantsIPv6)
+        return NICAddress(
+            device: host.device, hardwareAddress: host.hardwareAddress, ipv4: written.ipv4, ipv6: written.ipv6)
+    }
+
     package func hasHost(device: String, of owner: DeviceOwner, on network: String) async -> Bool {
         await bridge(network, project: owner.project)?
             .hasStaticHost(project: owner.project, instance: owner.instance, device: device) ?? false

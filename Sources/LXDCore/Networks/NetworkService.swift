@@ -311,13 +311,15 @@ package final class NetworkService: Sendable {
     }
 
     private func hosts(of row: NetworkRow) async throws -> [StaticHost] {
-        try await store.read { tx in
-            try NetworkUses.nics(of: row, tx).compactMap { nic in
-                guard let address = nic.hardwareAddress else { return nil }
-                return StaticHost(
-                    project: nic.project, instance: nic.instance, device: nic.device, hardwareAddress: address,
-                    ipv4: nic.ipv4, ipv6: nic.ipv6)
-            }
+        let network = bridge(row)
+        return try await store.read { tx in try NetworkUses.nics(of: row, tx) }.compactMap { nic in
+            guard let address = nic.hardwareAddress else { return nil }
+            // What is reserved stays: filters that are in force let nothing else through.
+            let kept = nic.isFiltered
+                ? network.reservedAddresses(project: nic.project, instance: nic.instance, device: nic.device) : []
+            return StaticHost(
+                project: nic.project, instance: nic.instance, device: nic.device, hardwareAddress: address,
+                ipv4: nic.ipv4 ?? kept.first(where: \.isIPv4), ipv6: nic.ipv6 ?? kept.first(where: \.isIPv6))
         }
     }
 

@@ -1,3 +1,4 @@
+import LXDAPI
 import LXDDatabase
 import LXDNetlink
 
@@ -56,6 +57,8 @@ struct NetworkUses {
         let hardwareAddress: MACAddress?
         let ipv4: IPAddress?
         let ipv6: IPAddress?
+        /// A filter keeps addresses for it that nobody has configured.
+        let isFiltered: Bool
     }
 
     /// All NICs that are plugged into a network, with what is configured for them.
@@ -77,7 +80,8 @@ struct NetworkUses {
                     NIC(
                         project: instance.project, instance: instance.name, device: device,
                         hardwareAddress: MACAddress(address), ipv4: config["ipv4.address"].flatMap { IPAddress($0) },
-                        ipv6: config["ipv6.address"].flatMap { IPAddress($0) }))
+                        ipv6: config["ipv6.address"].flatMap { IPAddress($0) },
+                        isFiltered: isTrue(config["security.ipv4_filtering"]) || isTrue(config["security.ipv6_filtering"])))
             }
         }
         return nics

@@ -52,11 +52,6 @@ package struct NICDevice: Device {
         if let network = plan.network, !settings["network"].isEmpty, await !networks.isAvailable(network.name) {
             throw LXDError.unavailable("Network \(goQuoted(network.name)) unavailable on this server")
         }
-        if plan.needsReservedAddress {
-            throw LXDError.notImplemented(
-                "IP filtering without a static address is not supported by this server: set ipv4.address or ipv6.address"
-            )
-        }
         if let bridge = managedBridge,
             await !networks.hasHost(device: name, of: settings.owner, on: bridge.name)
         {
@@ -75,7 +70,7 @@ package struct NICDevice: Device {
             ]
             start.volatile[settings.volatileKey("host_name")] = hostLink
             for (key, value) in made.notes { start.volatile[settings.volatileKey(key)] = value }
-            if let filter = plan.filter(link: hostLink) {
+            if let filter = try await filter() {
                 try await networks.applyFilter(filter, device: name, of: settings.owner)
             }
         } catch {
@@ -116,7 +111,7 @@ package struct NICDevice: Device {
                 let links = NICLinks(plan: plan, hostLink: link, socket: try RouteSocket())
                 try links.change(from: oldPlan)
             }
-            if let filter = plan.filter(link: hostLink) {
+            if let filter = try await filter() {
                 try await networks.applyFilter(filter, device: name, of: settings.owner)
             } else if old.plan.filter(link: hostLink) != nil {
                 try await networks.removeFilter(device: name, of: settings.owner)
@@ -146,7 +141,7 @@ package struct NICDevice: Device {
         try await BlockingPool.shared.run {
             try NICLinks(plan: plan, hostLink: link, socket: RouteSocket()).plugIn()
         }
-        if let filter = plan.filter(link: hostLink) {
+        if let filter = try await filter() {
             try await networks.applyFilter(filter, device: name, of: settings.owner)
         }
     }
@@ -154,6 +149,29 @@ package struct NICDevice: Device {
     private func tellNetwork() async throws {
         guard let bridge = managedBridge, let address = plan.hardwareAddress else { return }
         let host = NICAddress(device: name, hardwareAddress: address, ipv4: plan.ipv4, ipv6: plan.ipv6)
-        try await networks.setHost(host, of: settings.owner, on: bridge.name)
+        if plan.reservesIPv4 || plan.reservesIPv6 {
+            _ = try await reserve(host, bridge)
+        } else {
+            try await networks.setHost(host, of: settings.owner, on: bridge.name)
+        }
+    }
+
+    private func reserve(_ host: NICAddress, _ bridge: ManagedNetwork) async throws -> NICAddress {
+        try await networks.reserveHost(
+            host, of: settings.owner, on: bridge.name, wantsIPv4: plan.reservesIPv4, wantsIPv6: plan.reservesIPv6)
+    }
+
+    /// What it may send, with the addresses that are kept for it; without DHCP there are none, and nothing passes.
+    private func filter() async throws -> NICFilter? {
+        guard var filter = plan.filter(link: hostLink) else { return nil }
+        guard plan.reservesIPv4 || plan.reservesIPv6, let bridge = managedBridge else { return filter }
+        let own = NICAddress(device: name, hardwareAddress: filter.hardwareAddress, ipv4: plan.ipv4, ipv6: plan.ipv6)
+        let host = try await reserve(own, bridge)
+        func whole(_ address: IPAddress?) -> [IPPrefix] {
+            address.flatMap { IPPrefix($0, length: $0.bitCount) }.map { [$0] } ?? []
+        }
+        if plan.reservesIPv4 { filter.ipv4 = whole(host.ipv4) + plan.routes.filter(\.address.isIPv4) }
+        if plan.reservesIPv6 { filter.ipv6 = whole(host.ipv6) + plan.routes.filter(\.address.isIPv6) }
+        return filter
     }
 }

@@ -58,8 +58,8 @@ package struct NICPlan: Sendable, Hashable {
         filtersMAC = settings.isTrue("security.mac_filtering")
         allowedIPv4 = Self.allowed(settings, "ipv4", network)
         allowedIPv6 = Self.allowed(settings, "ipv6", network)
-        let managed = network
-        needsReservedAddress = ["ipv4", "ipv6"].contains { Self.needsReservation(settings, $0, managed) }
+        reservesIPv4 = Self.needsReservation(settings, "ipv4", network)
+        reservesIPv6 = Self.needsReservation(settings, "ipv6", network)
     }
 
     /// The filter its bridge port gets; nil for none.
@@ -68,8 +68,9 @@ package struct NICPlan: Sendable, Hashable {
         return NICFilter(link: link, hardwareAddress: hardwareAddress, ipv4: allowedIPv4, ipv6: allowedIPv6)
     }
 
-    /// IP filters with an address that only DHCP knows: what LXD then reserves, this server does not.
-    package var needsReservedAddress: Bool
+    /// A filter has to know an address that nobody has configured: one is kept for the NIC.
+    package var reservesIPv4: Bool
+    package var reservesIPv6: Bool
 
     private static func needsReservation(_ settings: DeviceSettings, _ version: String, _ network: ManagedNetwork?)
         -> Bool

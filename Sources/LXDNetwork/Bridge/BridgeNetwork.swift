@@ -173,6 +173,9 @@ package final class BridgeNetwork: Sendable {
         return LeaseFile.parse(text).filter { $0.hardwareAddress == "\(hardwareAddress)" }.map(\.address)
     }
 
+    /// Everything that is leased now.
+    func leasedAddresses() -> [DynamicLease] { LeaseFile.parse((try? AtomicFile.readText(files.leases)) ?? "") }
+
     package var isUp: Bool {
         get async {
             let name = name
@@ -245,6 +248,11 @@ package final class BridgeNetwork: Sendable {
             try body(
                 BridgeLinkSetup(network: configuration, address: address, socket: try RouteSocket(), logger: logger))
         }
+    }
+
+    /// Runs a choice of addresses while no other is made.
+    func reserving(_ body: @escaping @Sendable () async throws -> StaticHost) async throws(LXDError) -> StaticHost {
+        do { return try await Task { try await self.gate.run(body) }.value } catch { throw .from(error) }
     }
 
     private func alone(_ body: @escaping @Sendable () async throws -> Void) async throws(LXDError) {

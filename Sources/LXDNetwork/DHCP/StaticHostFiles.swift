@@ -1,6 +1,7 @@
 import Glibc
 package import LXDAPI
 import LXDLinux
+import LXDNetlink
 import SystemPackage
 
 /// The folder `dnsmasq.hosts` of a network: one file a NIC.
@@ -37,6 +38,21 @@ package struct StaticHostFiles: Sendable {
     @discardableResult
     package func remove(_ fileName: String) -> Bool {
         Self.isSafe(fileName) && unlink(directory + "/" + fileName) == 0
+    }
+
+    /// The addresses in an entry.
+    func addresses(of fileName: String) -> [IPAddress] {
+        guard Self.isSafe(fileName), let text = try? AtomicFile.readText(directory + "/" + fileName, limit: 65536) else {
+            return []
+        }
+        return text.split { $0 == "," || $0 == "\n" }.compactMap { field in
+            IPAddress(String(field.filter { $0 != "[" && $0 != "]" }))
+        }
+    }
+
+    /// The addresses in all entries.
+    func addresses() -> [String: [IPAddress]] {
+        Dictionary(names().map { ($0, addresses(of: $0)) }) { first, _ in first }
     }
 
     /// Names of the entries.
