@@ -201,9 +201,7 @@ extension InstanceService {
                 if names != nil { row.phase = .creating }
                 try tx.admitToProject(
                     snapshot: row.config, row.devices, of: target, isMove: source.instance.project == target.project)
-                if let root = rootDisk(row.devices), root.config["pool"] != pool {
-                    row.devices[root.name]?["pool"] = pool
-                }
+                Self.setRootPool(of: &row, pool, target)
                 row.id = try tx.insertSnapshot(row)
                 guard let volume else { return row }
                 var copy = VolumeSnapshotRow(volumeID: volume.id, name: row.name)
@@ -212,6 +210,16 @@ extension InstanceService {
                 try tx.insertStorageVolumeSnapshot(copy)
                 return row
             }
+        }
+    }
+
+    /// Lets a snapshot's root disk be in the pool of its instance, whatever its own or the profiles' devices say.
+    private static func setRootPool(of snapshot: inout SnapshotRow, _ pool: String, _ instance: LoadedInstance) {
+        if let own = rootDisk(snapshot.devices) {
+            snapshot.devices[own.name]?["pool"] = pool
+        } else if rootDisk(Expansion.devices(instance.profiles, own: snapshot.devices))?.config["pool"] != pool {
+            let name = rootDisk(instance.expandedDevices)?.name ?? "root"
+            snapshot.devices[name] = ["type": "disk", "path": "/", "pool": pool]
         }
     }
 }
