@@ -68,7 +68,7 @@ package final class StorageService: Sendable {
                 let driver = try makeDriver(row)
                 try await driver.mount(config: row.config)
                 let report = try await driver.recover(known: try await known(row))
-                for volume in report.missing {
+                for volume in report.missing where volume.kind != .image {
                     logger.warning("A volume is missing on disk", metadata: ["pool": "\(row.name)", "volume": "\(volume)"])
                 }
                 for (name, reason) in report.unreadable {
