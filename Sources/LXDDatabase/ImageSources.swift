@@ -38,7 +38,8 @@ extension Transaction {
     /// Notes that an image was fetched for an instance, not asked for.
     package func setImageCached(id: Int64, lastUsedAt: LXDTime) throws {
         try database.execute(
-            sql: "UPDATE images SET cached = 1, last_use_date = ? WHERE id = ?", arguments: [storedText(lastUsedAt), id])
+            sql: "UPDATE images SET cached = 1, last_use_date = ? WHERE id = ?",
+            arguments: [storedText(lastUsedAt), id])
     }
 
     package func setImageLastUse(id: Int64, _ time: LXDTime) throws {

@@ -22,7 +22,9 @@ package struct ImageAtURL: Sendable {
         do {
             answer = try await client.send(
                 .head, address,
-                headers: ["LXD-Server-Architectures": architectures.joined(separator: ", "), "LXD-Server-Version": version])
+                headers: [
+                    "LXD-Server-Architectures": architectures.joined(separator: ", "), "LXD-Server-Version": version,
+                ])
         } catch {
             throw WebFailure.describe(error, address)
         }

@@ -47,7 +47,9 @@ package struct ImageDownload {
     /// - Parameters:
     ///   - size: What the server announced; 0 if nothing.
     ///   - sha256: Likewise; empty if nothing.
-    mutating func add(_ name: String, from address: WebAddress, size announced: Int64, sha256: String) async throws(LXDError) {
+    mutating func add(_ name: String, from address: WebAddress, size announced: Int64, sha256: String)
+        async throws(LXDError)
+    {
         var target = try TargetFile(path: directory + "/" + name, wholeBefore: whole)
         defer { target.close() }
         var limit = limitBytes.map { $0 - size } ?? .max
@@ -66,7 +68,8 @@ package struct ImageDownload {
                 if target.size > before { interruptions = 0 }
                 interruptions += 1
                 // A server that was never reached is not tried again: the caller may know another one.
-                guard NetworkFailure.isInterruption(error), target.size > 0, interruptions <= Self.interruptionsMax else {
+                guard NetworkFailure.isInterruption(error), target.size > 0, interruptions <= Self.interruptionsMax
+                else {
                     throw WebFailure.describe(error, address)
                 }
                 try? await Task.sleep(for: .milliseconds(100 << (2 * interruptions)))  // Cancellation is seen above.
@@ -109,12 +112,15 @@ package struct ImageDownload {
         default: throw LXDError.notFound("Unable to fetch \(address): status \(answer.status)")
         }
         // Only a strong mark says that two answers are the same bytes.
-        target.mark = answer.headers["ETag"].flatMap { $0.hasPrefix("\"") ? $0 : nil } ?? answer.headers["Last-Modified"]
+        target.mark =
+            answer.headers["ETag"].flatMap { $0.hasPrefix("\"") ? $0 : nil } ?? answer.headers["Last-Modified"]
         let expected = total > 0 ? total : Int64(answer.body.contentLength ?? 0)
         while let chunk = try await answer.body.next() {
             try Task.checkCancellation()
             guard target.size + Int64(chunk.readableBytes) <= limit else {
-                if total > 0 { throw LXDError.badRequest("\(address) is larger than the \(total) bytes it should have") }
+                if total > 0 {
+                    throw LXDError.badRequest("\(address) is larger than the \(total) bytes it should have")
+                }
                 throw Self.overBudget(target.size, limitBytes)
             }
             try chunk.withUnsafeReadableBytes { try target.write($0) }
@@ -164,7 +170,9 @@ struct TargetFile {
     }
 
     mutating func restart() throws {
-        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw Self.failure("empty", path) }
+        guard ftruncate(descriptor, 0) == 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
+            throw Self.failure("empty", path)
+        }
         own = SHA256()
         whole = wholeBefore
         size = 0

@@ -55,7 +55,9 @@ package struct ImageServers: Sendable {
     }
 
     /// The image that a URL leads to by headers.
-    package func image(behind url: String, architectures: [String], version: String) async throws(LXDError) -> ImageAtURL {
+    package func image(behind url: String, architectures: [String], version: String) async throws(LXDError)
+        -> ImageAtURL
+    {
         try await ImageAtURL.find(url, architectures: architectures, version: version, client: WebClient(settings))
     }
 

@@ -64,7 +64,9 @@ struct ImageUploadBody {
                 return
             }
             let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else { throw LXDError.internalError("Failed to read \(path): \(String(cString: strerror(errno)))") }
+            guard descriptor >= 0 else {
+                throw LXDError.internalError("Failed to read \(path): \(String(cString: strerror(errno)))")
+            }
             defer { Glibc.close(descriptor) }
             while true {
                 var buffer = ByteBufferAllocator().buffer(capacity: 256 << 10)

@@ -95,7 +95,8 @@ package struct LXDImageServer: Sendable {
         progress: @escaping @Sendable (_ done: Int64, _ total: Int64) -> Void
     ) async throws(LXDError) {
         let address = try address(["images"])
-        let upload = try ImageUploadBody(files, isVirtualMachine: isVirtualMachine, fingerprint: fingerprint, progress: progress)
+        let upload = try ImageUploadBody(
+            files, isVirtualMachine: isVirtualMachine, fingerprint: fingerprint, progress: progress)
         let headers: HeaderFields = [
             "Content-Type": upload.contentType, "X-LXD-fingerprint": fingerprint, "X-LXD-secret": secret,
             "X-LXD-filename": fingerprint,
@@ -125,7 +126,9 @@ package struct LXDImageServer: Sendable {
     }
 
     /// - Parameter waits: For as long as the server takes; a request with a body, if only an empty one, has no deadline.
-    private func send(_ verb: HTTPVerb, _ address: WebAddress, waits: Bool = false) async throws(LXDError) -> WebClient.Answer {
+    private func send(_ verb: HTTPVerb, _ address: WebAddress, waits: Bool = false) async throws(LXDError)
+        -> WebClient.Answer
+    {
         do {
             return try await client.send(verb, address, body: waits ? OutgoingBody.none : nil)
         } catch {
@@ -145,12 +148,16 @@ package struct LXDImageServer: Sendable {
         return address
     }
 
-    private static func metadata<Value: WireValue>(of answer: WebClient.Answer, _ address: WebAddress) async throws(LXDError) -> Value {
+    private static func metadata<Value: WireValue>(of answer: WebClient.Answer, _ address: WebAddress)
+        async throws(LXDError) -> Value
+    {
         guard (200..<300).contains(answer.status) else { throw try await refusal(answer, address) }
         do {
             let content = try await answer.body.collectData(upTo: answerBytesMax)
             let response: Response<Value> = try LXDJSON.decode(from: content)
-            if response.type == ResponseType.error { throw LXDError(.init(httpStatus: response.errorCode), response.error) }
+            if response.type == ResponseType.error {
+                throw LXDError(.init(httpStatus: response.errorCode), response.error)
+            }
             return response.metadata
         } catch {
             throw WebFailure.describe(error, address.withoutQuery)
@@ -163,15 +170,19 @@ package struct LXDImageServer: Sendable {
         if let content, let refusal: ResponseRaw = try? LXDJSON.decode(from: content), !refusal.error.isEmpty {
             return LXDError(.init(httpStatus: answer.status), refusal.error)
         }
-        return LXDError(.init(httpStatus: answer.status), "Failed to fetch \(address.withoutQuery): status \(answer.status)")
+        return LXDError(
+            .init(httpStatus: answer.status), "Failed to fetch \(address.withoutQuery): status \(answer.status)")
     }
 
     private static func escape(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
             let isPlain =
-                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || "-._~".utf8.contains(byte)
-            result += isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+                (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
+                || "-._~".utf8.contains(byte)
+            result +=
+                isPlain
+                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
         }
         return result == "." || result == ".." ? result.map { _ in "%2E" }.joined() : result
     }
@@ -181,7 +192,8 @@ package struct LXDImageServer: Sendable {
         let field = disposition.split(separator: ";").first { $0.drop { $0 == " " }.hasPrefix("filename=") }
         let value = field?.drop { $0 != "=" }.dropFirst().filter { $0 != "\"" && $0 != " " } ?? ""
         let last = value.split(separator: "/").last.map(String.init) ?? ""
-        return last == "." || last == ".." || last.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) ? "" : String(last.prefix(255))
+        return last == "." || last == ".." || last.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f })
+            ? "" : String(last.prefix(255))
     }
 
     private static func certificateBytes(_ pem: String) throws(LXDError) -> [UInt8] {

@@ -15,8 +15,10 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "images.example", "ftp://x", "https://", "https://:1/", "http://a b/", "http://a:0/", "http://a:99999/", "http://[::1/",
-        "http://a/\r\nHost: b", "http://a\r\n/", "http://[a\r\nb]/", "file:///etc/passwd", "http://a/\u{7f}", "http://a%0a/",
+        "", "images.example", "ftp://x", "https://", "https://:1/", "http://a b/", "http://a:0/", "http://a:99999/",
+        "http://[::1/",
+        "http://a/\r\nHost: b", "http://a\r\n/", "http://[a\r\nb]/", "file:///etc/passwd", "http://a/\u{7f}",
+        "http://a%0a/",
     ])
     func whatIsNoWebAddressIsRefused(_ text: String) {
         #expect(WebAddress(text) == nil)
@@ -59,7 +61,8 @@ import Testing
     @Test func someHostsNeedNone() throws {
         let rules = ProxyRules(http: "p:1", ignoredHosts: "direct.example, .inner,10.0.0.0/8,192.168.1.1:80,fd00::/8")
         for host in [
-            "direct.example", "a.direct.example", "a.inner", "inner", "10.9.8.7", "192.168.1.1", "localhost", "127.0.0.1", "[::1]", "[fd00::1]",
+            "direct.example", "a.direct.example", "a.inner", "inner", "10.9.8.7", "192.168.1.1", "localhost",
+            "127.0.0.1", "[::1]", "[fd00::1]",
         ] {
             #expect(try proxy(rules, "http://\(host)/") == nil, "\(host)")
         }

@@ -24,7 +24,8 @@ import Testing
             }
         }
         let listener = try await server.listen(
-            on: .tcp(host: "127.0.0.1", port: 0), tls: ServerTLS(certificatePEM: pair.certificatePEM, keyPEM: pair.keyPEM))
+            on: .tcp(host: "127.0.0.1", port: 0),
+            tls: ServerTLS(certificatePEM: pair.certificatePEM, keyPEM: pair.keyPEM))
         let port = try #require(listener.address.split(separator: ":").last.flatMap { UInt16($0) })
         var settings = WebClient.Settings()
         settings.verification = .pinned(der: try CertificateFacts(pem: pair.certificatePEM).der)
@@ -42,7 +43,9 @@ import Testing
         try await withServer { client, port in
             let around = try await fetch(client, "https://127.0.0.1:\(port)/around")
             #expect(around == "/end")
-            let error = await #expect(throws: WebError.self) { _ = try await fetch(client, "https://127.0.0.1:\(port)/to-http?secret") }
+            let error = await #expect(throws: WebError.self) {
+                _ = try await fetch(client, "https://127.0.0.1:\(port)/to-http?secret")
+            }
             #expect(error == .insecureRedirect(from: "https://127.0.0.1:\(port)/to-http", to: "http://127.0.0.1:1/"))
         }
     }
@@ -55,7 +58,9 @@ import Testing
         }) { client, port in
             let answer = try await fetch(client, "https://far.example:\(port)/x?y")
             #expect(answer == "/x?y")
-            #expect(proxy.heads.first?.hasPrefix("CONNECT far.example:\(port) HTTP/1.1\r\nHost: far.example:\(port)\r\n") == true)
+            #expect(
+                proxy.heads.first?.hasPrefix("CONNECT far.example:\(port) HTTP/1.1\r\nHost: far.example:\(port)\r\n")
+                    == true)
             #expect(proxy.heads.first?.contains("Proxy-Authorization: Basic bWU6c2VjcmV0\r\n") == true)
         }
     }
@@ -66,7 +71,9 @@ import Testing
             proxy.start(target: port)
             return ProxyRules(https: "127.0.0.1:\(proxy.port)")
         }) { client, port in
-            let error = await #expect(throws: WebError.self) { _ = try await fetch(client, "https://far.example:\(port)/") }
+            let error = await #expect(throws: WebError.self) {
+                _ = try await fetch(client, "https://far.example:\(port)/")
+            }
             #expect(error == .proxyRefused(status: "HTTP/1.1 403 Not for you"))
         }
     }
@@ -122,7 +129,9 @@ private final class TunnelProxy: Sendable {
             let server = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
             var address = Self.local(UInt16(target))
             let connected = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
             }
             if connected == 0 {
                 Thread.detachNewThread { Self.pump(from: client, to: server) }

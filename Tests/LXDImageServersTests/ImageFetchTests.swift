@@ -91,7 +91,9 @@ import Testing
             server.serve("/1.0/images/\(sha256(image))/export", .dripping(image))
             try await ImageWorld.with { world in
                 let task = Task { try await world.fetch(Self.wanted(server)) }
-                while !server.requests.contains(where: { $0.hasSuffix("/export") }) { try await Task.sleep(for: .milliseconds(5)) }
+                while !server.requests.contains(where: { $0.hasSuffix("/export") }) {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
                 let other = Task { try await world.fetch(Self.wanted(server)) }
                 other.cancel()
                 task.cancel()
@@ -196,7 +198,8 @@ import Testing
             try await ImageWorld.with { world in
                 let old = try await world.fetch(Self.wanted(server))
                 try await world.store.write {
-                    try $0.insertImageAlias(project: "default", ImageAliasRow(imageID: old.id, name: "mine", description: ""))
+                    try $0.insertImageAlias(
+                        project: "default", ImageAliasRow(imageID: old.id, name: "mine", description: ""))
                     try $0.setImageCached(id: old.id, lastUsedAt: LXDTime(seconds: 1_700_000_000))
                 }
                 let before = try await world.images.row(project: "default", prefix: old.fingerprint)
@@ -226,7 +229,9 @@ import Testing
         try await ImageWorld.with { world in
             let image = try await world.upload(makeImage(), into: "default")
             let row = try await world.images.row(project: "default", prefix: image.fingerprint)
-            let error = await #expect(throws: LXDError.self) { _ = try await world.images.refresh(row, by: nil, progress: .none) }
+            let error = await #expect(throws: LXDError.self) {
+                _ = try await world.images.refresh(row, by: nil, progress: .none)
+            }
             #expect(error?.message == "Image source not found")
         }
     }
@@ -255,7 +260,10 @@ import Testing
 @Suite struct ImageUpdateRulesTests {
     @Test func projectsCountMoreThanTheServer() {
         let rules = ImageUpdateRules(
-            server: ["images.auto_update_interval": "12", "images.auto_update_cached": "false", "images.remote_cache_expiry": "5"],
+            server: [
+                "images.auto_update_interval": "12", "images.auto_update_cached": "false",
+                "images.remote_cache_expiry": "5",
+            ],
             project: ["images.auto_update_interval": "3", "images.remote_cache_expiry": ""])
         #expect(rules.intervalHours == 3)
         #expect(!rules.updatesCached)

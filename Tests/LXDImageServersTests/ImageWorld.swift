@@ -62,7 +62,9 @@ struct ImageWorld {
 
     var rows: [ImageRow] { get async throws { try await store.read { try $0.images() } } }
 
-    var files: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: folder + "/images").sorted() } }
+    var files: [String] {
+        get throws { try FileManager.default.contentsOfDirectory(atPath: folder + "/images").sorted() }
+    }
 
     /// That a failure left no row, no file and no folder.
     func expectNothing(sourceLocation: SourceLocation = #_sourceLocation) async throws {
@@ -90,7 +92,9 @@ func makeTar(_ files: [(name: String, content: [UInt8])]) -> [UInt8] {
     var tar: [UInt8] = []
     for file in files {
         var head = [UInt8](repeating: 0, count: 512)
-        func put(_ text: String, at offset: Int) { head.replaceSubrange(offset..<(offset + text.utf8.count), with: text.utf8) }
+        func put(_ text: String, at offset: Int) {
+            head.replaceSubrange(offset..<(offset + text.utf8.count), with: text.utf8)
+        }
         func octal(_ value: Int, _ width: Int) -> String {
             let digits = String(value, radix: 8)
             return String(repeating: "0", count: width - digits.count) + digits

@@ -71,7 +71,8 @@ import Testing
 
     @Test func theServersOwnWordsArePassedOn() async throws {
         try await TestWebServer.with { test in
-            test.serve("/1.0/images/aa", .content(Array(try LXDJSON.encode(Response.error(.notFound("Image not found"))))))
+            test.serve(
+                "/1.0/images/aa", .content(Array(try LXDJSON.encode(Response.error(.notFound("Image not found"))))))
             let server = try makeServers().lxd(test.url, certificate: "", project: "")
             let error = await #expect(throws: LXDError.self) { _ = try await server.image("aa", secret: "") }
             #expect(error?.message == "Image not found")

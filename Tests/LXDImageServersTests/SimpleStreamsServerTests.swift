@@ -11,7 +11,8 @@ import Testing
 
     /// A server with one image in two files; `change` spoils it.
     static func withServer(
-        rootfsPath: String = "images/rootfs.squashfs", rootfsHash: String = sha256(rootfs), rootfsSize: Int = rootfs.count,
+        rootfsPath: String = "images/rootfs.squashfs", rootfsHash: String = sha256(rootfs),
+        rootfsSize: Int = rootfs.count,
         fingerprint: String = fingerprint, _ body: (TestWebServer) async throws -> Void
     ) async throws {
         let products = """
@@ -27,10 +28,12 @@ import Testing
               "other": {"datatype": "something-else", "path": "../../etc/passwd", "products": ["x"]},
               "empty": {"datatype": "image-downloads", "path": "streams/v1/none.json", "products": []}}}
             """
-        try await TestWebServer.with([
-            "/streams/v1/index.json": .content(Array(index.utf8)), "/streams/v1/images.json": .content(Array(products.utf8)),
-            "/images/lxd.tar.xz": .content(metadata), "/images/rootfs.squashfs": .content(rootfs),
-        ], body)
+        try await TestWebServer.with(
+            [
+                "/streams/v1/index.json": .content(Array(index.utf8)),
+                "/streams/v1/images.json": .content(Array(products.utf8)),
+                "/images/lxd.tar.xz": .content(metadata), "/images/rootfs.squashfs": .content(rootfs),
+            ], body)
     }
 
     static func download(from server: TestWebServer, into folder: String) async throws -> DownloadedImage {
@@ -143,7 +146,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["../../x", "/etc/passwd", "https://elsewhere.example/x", "//elsewhere.example/x", "a/../../x", "a//b", ".."])
+    @Test(arguments: [
+        "../../x", "/etc/passwd", "https://elsewhere.example/x", "//elsewhere.example/x", "a/../../x", "a//b", "..",
+    ])
     func filesAreOnlyFetchedFromBelowTheServersAddress(_ path: String) async throws {
         try await Self.withServer(rootfsPath: path) { server in
             try await Self.expectFailure("names a file that is not below its address", of: server)
@@ -196,7 +201,10 @@ import Testing
         let error = await #expect(throws: LXDError.self) {
             _ = try await makeServers().simpleStreams("http://127.0.0.1:1").catalogue()
         }
-        #expect(error?.message == #"Get "http://127.0.0.1:1/streams/v1/index.json": dial tcp 127.0.0.1:1: connect: connection refused"#)
+        #expect(
+            error?.message
+                == #"Get "http://127.0.0.1:1/streams/v1/index.json": dial tcp 127.0.0.1:1: connect: connection refused"#
+        )
     }
 
     @Test func aLimitOnTheImagesSizeHoldsBeforeItIsFetched() async throws {

@@ -57,27 +57,32 @@ import Testing
         #expect(
             image.properties == [
                 "os": "Alpine", "release": "edge", "architecture": "amd64", "serial": "20230105_13:00",
-                "description": "Alpine edge amd64 (20230105_13:00)", "type": "squashfs", "requirements.secureboot": "false",
+                "description": "Alpine edge amd64 (20230105_13:00)", "type": "squashfs",
+                "requirements.secureboot": "false",
             ])
         #expect(image.aliases.map(\.name) == ["alpine/edge", "alpine/edge/amd64", "alpine", "alpine/amd64"])
     }
 
     @Test func anAliasMeansTheNewestImageOfTheMachinesArchitecture() throws {
         let catalogue = Self.catalogue([
-            "x86": Self.product(versions: ["20230101_00:00": Self.split(Self.other), "20230105_00:00": Self.split(Self.good)]),
+            "x86": Self.product(versions: [
+                "20230101_00:00": Self.split(Self.other), "20230105_00:00": Self.split(Self.good),
+            ]),
             "arm": Self.product("arm64", versions: ["20230106_00:00": Self.split(String(repeating: "c", count: 64))]),
         ])
         #expect(catalogue.target(ofAlias: "alpine", type: "container")?.target == Self.good)
         #expect(catalogue.target(ofAlias: "alpine", type: "")?.target == Self.good)
         #expect(catalogue.target(ofAlias: "alpine", type: "virtual-machine") == nil)
-        #expect(catalogue.target(ofAlias: "alpine/arm64", type: "container")?.target == String(repeating: "c", count: 64))
+        #expect(
+            catalogue.target(ofAlias: "alpine/arm64", type: "container")?.target == String(repeating: "c", count: 64))
         #expect(catalogue.aliases.filter { $0.name == "alpine" }.count == 1)
         #expect(catalogue.images.count == 3)
     }
 
     @Test func theSystemMayBeLeftOutOnAServerOfOneSystem() {
         let catalogue = Self.catalogue(
-            ["p": Self.product(aliases: "ubuntu/22.04,22.04", versions: ["20230105": Self.split(Self.good)])], system: "ubuntu")
+            ["p": Self.product(aliases: "ubuntu/22.04,22.04", versions: ["20230105": Self.split(Self.good)])],
+            system: "ubuntu")
         #expect(catalogue.images.first?.aliases.map(\.name) == ["22.04", "22.04/amd64"])
     }
 
@@ -106,7 +111,9 @@ import Testing
 
     @Test func aPartOfAFingerprintMustBeUnique() throws {
         let catalogue = Self.catalogue([
-            "p": Self.product(versions: ["20230105": Self.split(Self.good), "20230106": Self.split("aa" + Self.other.dropFirst(2))])
+            "p": Self.product(versions: [
+                "20230105": Self.split(Self.good), "20230106": Self.split("aa" + Self.other.dropFirst(2)),
+            ])
         ])
         #expect(try catalogue.image("aaa").fingerprint == Self.good)
         #expect(throws: LXDError.self) { try catalogue.image("a") }

@@ -69,7 +69,9 @@ final class TestWebServer: Sendable {
     private func answer(_ request: IncomingRequest) -> OutgoingResponse {
         let range = request.headers["Range"]
         asked.withLock { $0.append(request.target + (range.map { " " + $0 } ?? "")) }
-        guard let behaviour = behaviours.withLock({ $0[String(request.path)] }) else { return OutgoingResponse(status: 404) }
+        guard let behaviour = behaviours.withLock({ $0[String(request.path)] }) else {
+            return OutgoingResponse(status: 404)
+        }
         switch behaviour {
         case .content(let bytes): return OutgoingResponse(body: .bytes(bytes))
         case .status(let status): return OutgoingResponse(status: status, body: .string("sorry"))

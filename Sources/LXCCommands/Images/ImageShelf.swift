@@ -58,10 +58,13 @@ enum ImageShelf: Sendable {
     }
 
     /// Fetches an image's files into a folder.
-    func download(_ name: String, type: String, into folder: String, _ progress: ProgressRenderer) async throws -> ImageFiles {
+    func download(_ name: String, type: String, into folder: String, _ progress: ProgressRenderer) async throws
+        -> ImageFiles
+    {
         switch self {
         case .lxd(let server):
-            return try await ImageFiles.download(try await resolved(name, type: type), from: server, into: folder, progress)
+            return try await ImageFiles.download(
+                try await resolved(name, type: type), from: server, into: folder, progress)
         case .streams(let server):
             defer { progress.done() }
             let catalogue = try await server.catalogue()

@@ -68,7 +68,8 @@ struct ImageTransfer {
             throw CommandFailure("The target server gave no secret for the image")
         }
         let certificate = try await destination.certificate()
-        try await RemoteSource.tryAll(try await destination.addresses(), failure: "Failed remote image push") { address in
+        try await RemoteSource.tryAll(try await destination.addresses(), failure: "Failed remote image push") {
+            address in
             let request = ImageExportPost.with {
                 $0.target = address
                 $0.secret = secret

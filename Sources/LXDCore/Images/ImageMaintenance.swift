@@ -57,7 +57,8 @@ package final class ImageMaintenance: Sendable {
                 try await operations.waitForSuccess(id: operation.id)
             }
         } catch {
-            logger.error("Failed to look after images", metadata: ["work": "\(kind)", "err": "\(LXDError.from(error).message)"])
+            logger.error(
+                "Failed to look after images", metadata: ["work": "\(kind)", "err": "\(LXDError.from(error).message)"])
         }
     }
 }

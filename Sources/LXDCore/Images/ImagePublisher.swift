@@ -58,7 +58,8 @@ package final class ImagePublisher: Sendable {
                             PackedTree(layers: tree.layers, metadata: tree.metadata), metadata: metadata,
                             to: file.descriptor, compression: compression
                         ) { totals in
-                            progress("create_image_from_container_pack_progress", text.text(doneBytes: totals.readBytes))
+                            progress(
+                                "create_image_from_container_pack_progress", text.text(doneBytes: totals.readBytes))
                         }
                         withExtendedLifetime(file) {}
                         return result

@@ -51,7 +51,8 @@ extension ImageService {
                     throw LXDError.conflict("Alias already exists: \(alias.name)")
                 }
                 try tx.insertImageAlias(
-                    project: row.project, ImageAliasRow(imageID: row.id, name: alias.name, description: alias.description))
+                    project: row.project,
+                    ImageAliasRow(imageID: row.id, name: alias.name, description: alias.description))
             }
             return Self.wire(try tx.image(id: row.id) ?? row)
         }
@@ -73,7 +74,8 @@ extension ImageService {
         _ image: Image, to target: ImageExportPost, project: String, by requestor: EventLifecycleRequestor?,
         progress: ProgressSink
     ) async throws {
-        let server = try await currentServers().lxd(target.target, certificate: target.certificate, project: target.project)
+        let server = try await currentServers().lxd(
+            target.target, certificate: target.certificate, project: target.project)
         let meter = DownloadMeter(progress)
         try await server.push(
             try await export(image).map(\.path), isVirtualMachine: image.type == "virtual-machine",
@@ -86,6 +88,7 @@ extension ImageService {
 
     package func announceSecret(_ fingerprint: String, project: String, by requestor: EventLifecycleRequestor?) {
         announce(
-            .imageSecretCreated, ResourcePath.of("images", fingerprint, project: project), project: project, by: requestor)
+            .imageSecretCreated, ResourcePath.of("images", fingerprint, project: project), project: project,
+            by: requestor)
     }
 }

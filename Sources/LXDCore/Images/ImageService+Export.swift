@@ -25,7 +25,8 @@ extension ImageService {
 
     package func announceExport(_ image: Image, project: String, by requestor: EventLifecycleRequestor?) {
         announce(
-            .imageRetrieved, ResourcePath.of("images", image.fingerprint, project: project), project: project, by: requestor)
+            .imageRetrieved, ResourcePath.of("images", image.fingerprint, project: project), project: project,
+            by: requestor)
     }
 
     /// Tells that somebody was given a secret for an image.

@@ -49,7 +49,9 @@ extension ImageService {
             do {
                 let server = try servers.simpleStreams(wanted.server)
                 // One question at a time for each server: the next one finds the answer in the cache.
-                let catalogue = try await downloads.with("catalogue of " + wanted.server, .create) { try await server.catalogue() }
+                let catalogue = try await downloads.with("catalogue of " + wanted.server, .create) {
+                    try await server.catalogue()
+                }
                 let target = catalogue.target(ofAlias: wanted.name, type: wanted.type)?.target
                 return .simpleStreams(server, catalogue, try catalogue.image(target ?? wanted.name))
             } catch {
@@ -78,7 +80,9 @@ extension ImageService {
     ///
     /// - Parameter address: A URL; looked at before anything is sent.
     package func requireAllowed(_ address: String, in project: String) async throws {
-        let isRestricted = try await store.read { try ProjectRestrictions(inForceIn: $0.requireProject(project)) != nil }
+        let isRestricted = try await store.read {
+            try ProjectRestrictions(inForceIn: $0.requireProject(project)) != nil
+        }
         guard isRestricted, !address.lowercased().hasPrefix("https://") else { return }
         throw LXDError.forbidden("Images of a restricted project may only come from https servers")
     }
@@ -138,18 +142,23 @@ extension ImageService {
         case .simpleStreams(let server, let catalogue, let image):
             guard image.type == "container" else { throw Self.noVirtualMachines }
             return try await intoWorkDirectory(image) { directory in
-                try await server.download(image, of: catalogue, into: directory, limitBytes: limitBytes) { meter.report($0, $1, $2) }
+                try await server.download(image, of: catalogue, into: directory, limitBytes: limitBytes) {
+                    meter.report($0, $1, $2)
+                }
             }
         case .direct(let file):
             return try await intoWorkDirectory(.with { $0.fingerprint = file.fingerprint }) { directory in
-                try await file.download(into: directory, limitBytes: limitBytes) { meter.report($0.isEmpty ? $0 : "", $1, $2) }
+                try await file.download(into: directory, limitBytes: limitBytes) {
+                    meter.report($0.isEmpty ? $0 : "", $1, $2)
+                }
             }
         case .lxd(let server, let known):
             let image: Image
             if let known { image = known } else { image = try await server.image(wanted.name, secret: wanted.secret) }
             guard image.type == "container" else { throw Self.noVirtualMachines }
             if let limitBytes, image.size > limitBytes {
-                throw LXDError.badRequest("Remote image with size \(image.size) exceeds allowed budget of \(limitBytes)")
+                throw LXDError.badRequest(
+                    "Remote image with size \(image.size) exceeds allowed budget of \(limitBytes)")
             }
             return (try await receive(image, from: server, wanted, meter), image)
         }
@@ -174,8 +183,12 @@ extension ImageService {
                 }
             } catch {
                 attempts -= 1
-                guard attempts > 0, !Task.isCancelled, (error as? LXDError)?.code == .unavailable, done.value > 0 else { throw error }
-                logger.info("Image download was cut and begins anew", metadata: ["server": "\(wanted.server)", "err": "\(error)"])
+                guard attempts > 0, !Task.isCancelled, (error as? LXDError)?.code == .unavailable, done.value > 0 else {
+                    throw error
+                }
+                logger.info(
+                    "Image download was cut and begins anew",
+                    metadata: ["server": "\(wanted.server)", "err": "\(error)"])
                 continue
             }
             guard upload.fingerprint == image.fingerprint else {
@@ -218,7 +231,8 @@ extension ImageService {
         }
         if wanted.effectiveProtocol != "direct" { new.description = image }
         _ = try await add(upload, new, by: requestor)
-        logger.info("Image downloaded", metadata: ["server": "\(wanted.server)", "fingerprint": "\(upload.fingerprint)"])
+        logger.info(
+            "Image downloaded", metadata: ["server": "\(wanted.server)", "fingerprint": "\(upload.fingerprint)"])
         return try await row(project: wanted.project, prefix: upload.fingerprint)
     }
 

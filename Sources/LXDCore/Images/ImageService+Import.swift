@@ -61,7 +61,8 @@ extension ImageService {
     ) async throws -> Image {
         defer { removeWorkDirectory(upload.directory) }
         guard request.fingerprint.isEmpty || request.fingerprint == upload.fingerprint else {
-            throw LXDError.badRequest("fingerprints don't match, got \(upload.fingerprint) expected \(request.fingerprint)")
+            throw LXDError.badRequest(
+                "fingerprints don't match, got \(upload.fingerprint) expected \(request.fingerprint)")
         }
         guard upload.type == .container else {
             throw LXDError.notImplemented("Images of virtual machines are not supported by this server")

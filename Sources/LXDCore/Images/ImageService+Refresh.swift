@@ -49,7 +49,8 @@ extension ImageService {
                 try await prepare(new, in: driver, progress: .none)
             } catch {
                 logger.warning(
-                    "Failed to unpack a newer image", metadata: ["pool": "\(name)", "fingerprint": "\(new)", "err": "\(error)"])
+                    "Failed to unpack a newer image",
+                    metadata: ["pool": "\(name)", "fingerprint": "\(new)", "err": "\(error)"])
             }
         }
     }
@@ -88,7 +89,8 @@ extension ImageService {
                 try await delete(project: image.project, fingerprint: image.fingerprint, by: nil)
             } catch {
                 logger.error(
-                    "Failed to remove an expired image", metadata: ["fingerprint": "\(image.fingerprint)", "err": "\(error)"])
+                    "Failed to remove an expired image",
+                    metadata: ["fingerprint": "\(image.fingerprint)", "err": "\(error)"])
             }
         }
     }

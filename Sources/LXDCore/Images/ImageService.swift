@@ -71,7 +71,8 @@ package final class ImageService: Sendable {
 
     package func update(
         project: String, prefix: String, by requestor: EventLifecycleRequestor?,
-        precondition: @escaping @Sendable (Image) throws -> Void, _ change: @escaping @Sendable (Image) throws -> ImagePut
+        precondition: @escaping @Sendable (Image) throws -> Void,
+        _ change: @escaping @Sendable (Image) throws -> ImagePut
     ) async throws {
         let row = try await store.write { tx in
             let row = try Self.find(tx, project, prefix)

@@ -47,13 +47,18 @@ struct ImageReceiver {
             while let chunk = try await nextChunk() { try hash.write(chunk) }
         }
         try hash.close()
-        guard let first = names.first, hash.byteCount > 0 else { throw LXDError.badRequest("Invalid image: it is empty") }
+        guard let first = names.first, hash.byteCount > 0 else {
+            throw LXDError.badRequest("Invalid image: it is empty")
+        }
         return ImageUpload(
-            directory: directory, file: directory + "/" + first, rootfs: names.count > 1 ? directory + "/" + names[1] : nil,
+            directory: directory, file: directory + "/" + first,
+            rootfs: names.count > 1 ? directory + "/" + names[1] : nil,
             size: hash.byteCount, fingerprint: hash.fingerprint, fileName: self.fileName, type: type)
     }
 
-    private mutating func receiveParts(_ contentType: String, _ nextChunk: @Sendable () async throws -> [UInt8]?) async throws {
+    private mutating func receiveParts(_ contentType: String, _ nextChunk: @Sendable () async throws -> [UInt8]?)
+        async throws
+    {
         var reader = try MultipartReader(contentType: contentType)
         while let chunk = try await nextChunk() {
             for event in try reader.read(chunk) {
@@ -112,7 +117,8 @@ private final class HashingFile {
         do {
             try file.write(contentsOf: bytes)
         } catch {
-            throw LXDError.internalError("Failed to write the image to disk: \(error.localizedDescription)", cause: error)
+            throw LXDError.internalError(
+                "Failed to write the image to disk: \(error.localizedDescription)", cause: error)
         }
     }
 

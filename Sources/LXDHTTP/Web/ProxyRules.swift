@@ -40,7 +40,8 @@ package struct ProxyRules: Sendable, Hashable {
             let pattern = entry.lowercased().filter { $0 != " " }
             if pattern.isEmpty { return false }
             if let slash = pattern.firstIndex(of: "/") {
-                guard let address, let network = IPBytes(String(pattern[..<slash])), let length = Int(pattern[pattern.index(after: slash)...])
+                guard let address, let network = IPBytes(String(pattern[..<slash])),
+                    let length = Int(pattern[pattern.index(after: slash)...])
                 else { return false }
                 return network.holds(address, prefixLength: length)
             }
@@ -73,7 +74,9 @@ struct IPBytes: Equatable {
         }
     }
 
-    var isLoopback: Bool { bytes.count == 4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1 }
+    var isLoopback: Bool {
+        bytes.count == 4 ? bytes[0] == 127 : bytes.dropLast().allSatisfy { $0 == 0 } && bytes.last == 1
+    }
 
     func holds(_ address: IPBytes, prefixLength: Int) -> Bool {
         guard bytes.count == address.bytes.count, (0...bytes.count * 8).contains(prefixLength) else { return false }

@@ -34,7 +34,9 @@ final class ProxyTunnelHandler: ChannelInboundHandler, RemovableChannelHandler {
         var bytes = unwrapInboundIn(data)
         head.writeBuffer(&bytes)
         guard let end = Self.endOfHead(head.readableBytesView) else {
-            if head.readableBytes > Self.headBytesMax { fail(.proxyRefused(status: "its answer does not end"), context) }
+            if head.readableBytes > Self.headBytesMax {
+                fail(.proxyRefused(status: "its answer does not end"), context)
+            }
             return
         }
         let text = head.readString(length: end) ?? ""
@@ -57,7 +59,9 @@ final class ProxyTunnelHandler: ChannelInboundHandler, RemovableChannelHandler {
         let mark: [UInt8] = [13, 10, 13, 10]
         guard bytes.count >= mark.count else { return nil }
         for start in 0...(bytes.count - mark.count)
-        where mark.indices.allSatisfy({ bytes[bytes.startIndex + start + $0] == mark[$0] }) { return start + mark.count }
+        where mark.indices.allSatisfy({ bytes[bytes.startIndex + start + $0] == mark[$0] }) {
+            return start + mark.count
+        }
         return nil
     }
 }

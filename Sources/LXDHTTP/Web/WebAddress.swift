@@ -33,7 +33,9 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
         } else {
             credentials = nil
         }
-        guard let (host, port) = Self.split(authority, isSecure: isSecure), let target = Self.escape(rest[authorityEnd...]) else {
+        guard let (host, port) = Self.split(authority, isSecure: isSecure),
+            let target = Self.escape(rest[authorityEnd...])
+        else {
             return nil
         }
         self.host = host
@@ -72,7 +74,9 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
     ///
     /// - Returns: nil for a path that leads anywhere else: another server, a parent, nothing.
     package func file(_ path: String) -> WebAddress? {
-        guard !path.isEmpty, path.utf8.count <= Self.lengthMax, !path.contains("\\"), !path.contains("://") else { return nil }
+        guard !path.isEmpty, path.utf8.count <= Self.lengthMax, !path.contains("\\"), !path.contains("://") else {
+            return nil
+        }
         var result = self.path
         while result.hasSuffix("/") { result.removeLast() }
         for part in path.split(separator: "/", omittingEmptySubsequences: false) {
@@ -102,7 +106,9 @@ package struct WebAddress: Sendable, Hashable, CustomStringConvertible {
             guard let nameEnd else { return nil }
             let after = authority[authority.index(after: nameEnd)...]
             host = authority[authority.index(after: authority.startIndex)..<nameEnd]
-            guard host.utf8.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) else { return nil }
+            guard host.utf8.allSatisfy({ isHexDigit($0) || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") }) else {
+                return nil
+            }
             if !after.isEmpty {
                 guard after.first == ":", let number = UInt16(after.dropFirst()) else { return nil }
                 port = number

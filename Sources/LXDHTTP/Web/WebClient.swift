@@ -89,7 +89,8 @@ package final class WebClient: Sendable {
         if let body { return try await upload(verb, address, headers, body) }
         var place = address
         for _ in 0...settings.redirectsMax {
-            let answer = try await exchange(verb, place, headers, credentials: place.isSameServer(as: address) ? address.credentials : nil)
+            let answer = try await exchange(
+                verb, place, headers, credentials: place.isSameServer(as: address) ? address.credentials : nil)
             guard [301, 302, 303, 307, 308].contains(answer.status), let location = answer.headers["Location"] else {
                 return Answer(status: answer.status, headers: answer.headers, body: answer.body, address: place)
             }
@@ -111,7 +112,9 @@ package final class WebClient: Sendable {
             request.body = body
             request.timeout = nil
         }
-        guard !(300..<400).contains(answer.status) else { throw WebError.tooManyRedirects(address.withoutQuery.description) }
+        guard !(300..<400).contains(answer.status) else {
+            throw WebError.tooManyRedirects(address.withoutQuery.description)
+        }
         return Answer(status: answer.status, headers: answer.headers, body: answer.body, address: address)
     }
 
@@ -150,7 +153,8 @@ package final class WebClient: Sendable {
         } else {
             let place = proxy ?? address
             session = HTTPClientSession(
-                .tcp(host: place.host, port: place.port, tls: nil), connectTimeout: settings.connectTimeout, group: group)
+                .tcp(host: place.host, port: place.port, tls: nil), connectTimeout: settings.connectTimeout,
+                group: group)
         }
         return sessions.withLock { sessions in
             if let known = sessions[place] { return known }

@@ -56,7 +56,9 @@ package struct SimpleStreamsServer: Sendable {
             throw .notFound("Couldn't find the requested image")
         }
         var download = ImageDownload(client: client, directory: directory, limitBytes: limitBytes, progress: progress)
-        try await download.add("metadata", from: try address(files.metadata.path), size: files.metadata.size, sha256: files.metadata.sha256)
+        try await download.add(
+            "metadata", from: try address(files.metadata.path), size: files.metadata.size, sha256: files.metadata.sha256
+        )
         if let rootfs = files.rootfs {
             try await download.add("rootfs", from: try address(rootfs.path), size: rootfs.size, sha256: rootfs.sha256)
         }
@@ -65,7 +67,8 @@ package struct SimpleStreamsServer: Sendable {
 
     private func address(_ path: String) throws(LXDError) -> WebAddress {
         guard let address = base.file(path) else {
-            throw .badRequest("The image server names a file that is not below its address: \(goQuoted(String(path.prefix(200))))")
+            throw .badRequest(
+                "The image server names a file that is not below its address: \(goQuoted(String(path.prefix(200))))")
         }
         return address
     }
@@ -83,16 +86,21 @@ package struct SimpleStreamsServer: Sendable {
             return document
         } catch {
             // Better an old list than none, when the network is away.
-            if error.code == .unavailable, let kept, let document: Document = try? LXDJSON.decode(from: kept.content) { return document }
+            if error.code == .unavailable, let kept, let document: Document = try? LXDJSON.decode(from: kept.content) {
+                return document
+            }
             throw error
         }
     }
 
-    private static func decode<Document: Decodable>(_ content: Data, _ path: String, _ kind: String) throws(LXDError) -> Document {
+    private static func decode<Document: Decodable>(_ content: Data, _ path: String, _ kind: String) throws(LXDError)
+        -> Document
+    {
         do {
             return try LXDJSON.decode(from: content)
         } catch {
-            throw LXDError.badRequest("Failed decoding \(kind) JSON from \(goQuoted(path)): \(error.message)", cause: error)
+            throw LXDError.badRequest(
+                "Failed decoding \(kind) JSON from \(goQuoted(path)): \(error.message)", cause: error)
         }
     }
 

@@ -20,7 +20,9 @@ package struct StreamCache: Sendable {
     func read(_ url: String) -> (content: Data, isFresh: Bool)? {
         let path = file(url)
         // What cannot be read is as good as not there: the server is asked.
-        guard let content = try? Data(contentsOf: URL(fileURLWithPath: path)), let written = Self.modified(path) else { return nil }
+        guard let content = try? Data(contentsOf: URL(fileURLWithPath: path)), let written = Self.modified(path) else {
+            return nil
+        }
         let age = Date().timeIntervalSince(written)
         return (content, age >= 0 && age < lifetime)
     }
@@ -32,9 +34,12 @@ package struct StreamCache: Sendable {
     }
 
     private func removeOld() {
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] where name.hasPrefix("stream-") {
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        where name.hasPrefix("stream-") {
             let path = directory + "/" + name
-            guard let written = Self.modified(path), Date().timeIntervalSince(written) > Self.keptSeconds else { continue }
+            guard let written = Self.modified(path), Date().timeIntervalSince(written) > Self.keptSeconds else {
+                continue
+            }
             try? FileManager.default.removeItem(atPath: path)
         }
     }

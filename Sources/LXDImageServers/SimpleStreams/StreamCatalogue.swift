@@ -90,7 +90,9 @@ package struct StreamCatalogue: Sendable {
     /// Kinds of root filesystems, the best first.
     private static let rootKinds = ["squashfs", "root.tar.xz", "disk-kvm.img", "uefi1.img", "disk1.img"]
 
-    private mutating func add(_ product: StreamProduct, _ architecture: String, _ serial: String, _ version: StreamVersion) -> [Image] {
+    private mutating func add(
+        _ product: StreamProduct, _ architecture: String, _ serial: String, _ version: StreamVersion
+    ) -> [Image] {
         guard let created = Self.date(serial.prefix(8)) else { return [] }
         var made: [Image] = []
         for (_, item) in version.items.sorted(by: { $0.key < $1.key }) {

@@ -27,7 +27,9 @@ extension ImageRoutes {
     }
 
     /// - Parameter expected: What was said of the image when the secret was asked for.
-    private func upload(_ scope: RequestScope, _ first: ByteBuffer, _ expected: [String: JSONValue]?) async throws -> Answer {
+    private func upload(_ scope: RequestScope, _ first: ByteBuffer, _ expected: [String: JSONValue]?) async throws
+        -> Answer
+    {
         var request = Self.importRequest(scope)
         try expected.map { try Self.apply($0, to: &request) }
         let wanted = request
@@ -41,7 +43,8 @@ extension ImageRoutes {
             // Who is not trusted waits for the operation with a secret of its own.
             let metadata: [String: JSONValue] = expected == nil ? [:] : ["secret": .string(Operations.newSecret())]
             return try .async(
-                operations.start(.imageDownload, project: scope.project, metadata: metadata, requestor: requestor) { handle in
+                operations.start(.imageDownload, project: scope.project, metadata: metadata, requestor: requestor) {
+                    handle in
                     let image = try await images.add(upload, wanted, by: requestor)
                     handle.update(["fingerprint": .string(image.fingerprint), "size": .string(String(image.size))])
                 })

@@ -18,12 +18,15 @@ extension ImageRoutes {
         return try addSecret(
             of: fingerprint,
             [
-                "aliases": try JSONValue(encoding: request.aliases), "expires_at": try JSONValue(encoding: request.expiresAt),
+                "aliases": try JSONValue(encoding: request.aliases),
+                "expires_at": try JSONValue(encoding: request.expiresAt),
                 "properties": try JSONValue(encoding: request.properties), "public": .bool(request.public),
             ], scope)
     }
 
-    private func addSecret(of fingerprint: String, _ metadata: [String: JSONValue], _ scope: RequestScope) throws -> Answer {
+    private func addSecret(of fingerprint: String, _ metadata: [String: JSONValue], _ scope: RequestScope) throws
+        -> Answer
+    {
         var metadata = metadata
         metadata["secret"] = .string(Operations.newSecret())
         let token = try operations.addToken(

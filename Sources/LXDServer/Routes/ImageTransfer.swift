@@ -50,7 +50,8 @@ extension ImageRoutes {
     ) throws -> Answer {
         let requestor = scope.requestor
         return try .async(
-            operations.start(.imageDownload, project: scope.project, isCancellable: true, requestor: requestor) { handle in
+            operations.start(.imageDownload, project: scope.project, isCancellable: true, requestor: requestor) {
+                handle in
                 let image = try await work(requestor, ProgressSink { handle.progress($0, $1) })
                 handle.update(["fingerprint": .string(image.fingerprint), "size": .string(String(image.size))])
             })
@@ -64,9 +65,11 @@ extension ImageRoutes {
         let project = scope.project
         let requestor = scope.requestor
         return try .async(
-            operations.start(.imageDownload, project: project, isCancellable: true, requestor: requestor) { [images] handle in
+            operations.start(.imageDownload, project: project, isCancellable: true, requestor: requestor) {
+                [images] handle in
                 try await images.push(
-                    image, to: request, project: project, by: requestor, progress: ProgressSink { handle.progress($0, $1) })
+                    image, to: request, project: project, by: requestor,
+                    progress: ProgressSink { handle.progress($0, $1) })
             })
     }
 
@@ -76,7 +79,8 @@ extension ImageRoutes {
         let row = try await images.row(project: project, prefix: scope.parameter("fingerprint"))
         let requestor = scope.requestor
         return try .async(
-            operations.start(.imageRefresh, project: project, isCancellable: true, requestor: requestor) { [images] handle in
+            operations.start(.imageRefresh, project: project, isCancellable: true, requestor: requestor) {
+                [images] handle in
                 do {
                     let newer = try await images.refresh(
                         row, by: requestor, progress: ProgressSink { handle.progress($0, $1) })
