@@ -101,6 +101,7 @@ package struct CustomVolumes: StorageProvider {
             return try tx.storageVolume(pool: pool, project: project, kind: .custom, name: volume)
         }
         guard let row else { throw LXDError.notFound("Storage volume not found") }
+        guard row.contentType != "block" else { throw LXDError.badRequest("Custom block volumes cannot be used on containers") }
         let driver = try await pools.driver(pool)
         let onDisk = try Volume.custom(row.project + "_" + row.name)
         return (driver.mountPath(onDisk), true)

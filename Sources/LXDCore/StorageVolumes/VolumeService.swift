@@ -87,11 +87,8 @@ package final class VolumeService: Sendable {
         guard request.type == VolumeKind.custom.name else {
             throw LXDError.badRequest("Currently not allowed to create storage volumes of type \"\(request.type)\"")
         }
-        guard ["", "filesystem"].contains(request.contentType) else {
-            throw LXDError.badRequest(
-                request.contentType == "block"
-                    ? "Volume content type \"block\" is not supported by this server"
-                    : "Invalid volume content type name")
+        guard ["", "filesystem", "block"].contains(request.contentType) else {
+            throw LXDError.badRequest("Invalid volume content type name")
         }
         try VolumeKeys.validate(request.config, volume: name)
         let owner = try await store.read { try $0.effectiveProject(project, .storageVolumes) }
@@ -104,15 +101,23 @@ package final class VolumeService: Sendable {
             draft.description = request.description
             draft.createdAt = .now()
             draft.config = try await defaults(pool).merging(request.config) { $1 }
+            if request.contentType == "block" {
+                draft.contentType = "block"
+                if draft.config["size"]?.isEmpty != false { draft.config["size"] = BlockVolume.defaultSize }
+            }
             if request.source.type.isEmpty { try await admit(draft) }
             let target = try Self.volume(draft)
             var copied: [VolumeSnapshotRow] = []
             switch request.source.type {
             case "":
-                try await driver.create(target, from: .empty)
+                try await driver.create(target, from: draft.contentType == "block" ? BlockVolume.source(size: draft.config["size"]) : .empty)
             case "copy":
                 let (source, snapshot) = try await sourceRow(request.source, owner: owner, pool: pool)
                 if request.config.isEmpty { draft.config = snapshot?.config ?? source.config }
+                guard request.contentType.isEmpty || request.contentType == source.contentType else {
+                    throw LXDError.badRequest("Content type of source and target must be the same")
+                }
+                draft.contentType = source.contentType
                 try await admit(draft)
                 if draft.description.isEmpty { draft.description = snapshot?.description ?? source.description }
                 if !request.source.volumeOnly && snapshot == nil {
@@ -311,6 +316,7 @@ package final class VolumeService: Sendable {
     private func applySize(_ row: VolumeRow, _ driver: any PoolDriver, lifts: Bool = false) async throws {
         let size = row.config["size"].flatMap { $0.isEmpty ? nil : $0 }
         guard size != nil || lifts else { return }
+        if row.contentType == "block" { return try await BlockVolume.grow(driver.mountPath(Self.volume(row)), to: size) }
         let bytes = try size.map { UInt64(clamping: try ByteCount.parse($0)) }
         try await driver.setSize(bytes.flatMap { $0 > 0 ? $0 : nil }, of: Self.volume(row))
     }
