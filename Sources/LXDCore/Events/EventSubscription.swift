@@ -15,6 +15,18 @@ package final class EventSubscription: Sendable {
         var queuedBytes = 0
         var end: End?
         var waiter: CheckedContinuation<Void, Never>?
+        var endWaiter: CheckedContinuation<Void, Never>?
+
+        /// Whoever waits for an event, or for the end once it has come.
+        mutating func takeWaiters() -> [CheckedContinuation<Void, Never>] {
+            var waiters = [waiter].compactMap { $0 }
+            waiter = nil
+            if end != nil, let endWaiter {
+                waiters.append(endWaiter)
+                self.endWaiter = nil
+            }
+            return waiters
+        }
     }
 
     package let types: Set<String>
@@ -34,15 +46,17 @@ package final class EventSubscription: Sendable {
         self.queuedBytesMax = queuedBytesMax
     }
 
-    /// All events since the last call, at least one; nil at the end. One task may wait at a time.
+    /// Most events that are taken from the queue at once: what has been taken does not count against its bounds.
+    private static let batchMax = 64
+
+    /// Events since the last call, at least one; nil at the end. One task may wait at a time.
     package func next() async -> [[UInt8]]? {
         while true {
             let (batch, ended) = state.withLock { state in
-                defer {
-                    state.queue = []
-                    state.queuedBytes = 0
-                }
-                return (state.queue, state.end != nil)
+                let batch = Array(state.queue.prefix(Self.batchMax))
+                state.queue.removeFirst(batch.count)
+                for event in batch { state.queuedBytes -= event.count }
+                return (batch, state.end != nil)
             }
             if !batch.isEmpty { return batch }
             if ended || Task.isCancelled { return nil }
@@ -57,28 +71,47 @@ package final class EventSubscription: Sendable {
     /// Why the stream ended; nil while it goes on.
     package var end: End? { state.withLock { $0.end } }
 
+    /// Waits until there are no more events to come; events may still wait to be read. One task may wait at a time.
+    package func waitForEnd() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isOver = state.withLock { state in
+                    guard state.end == nil, !Task.isCancelled else { return true }
+                    state.endWaiter = continuation
+                    return false
+                }
+                if isOver { continuation.resume() }
+            }
+        } onCancel: {
+            state.withLock { state in
+                defer { state.endWaiter = nil }
+                return state.endWaiter
+            }?.resume()
+        }
+    }
+
     /// - Returns: False when the listener is to be let go.
     func offer(_ event: [UInt8]) -> Bool {
-        let (taken, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
-            guard state.end == nil else { return (false, nil) }
+        let (taken, waiters) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
+            guard state.end == nil else { return (false, []) }
             if state.queue.count >= queueMax || state.queuedBytes + event.count > queuedBytesMax {
                 state.end = .overflow
             } else {
                 state.queue.append(event)
                 state.queuedBytes += event.count
             }
-            defer { state.waiter = nil }
-            return (state.end == nil, state.waiter)
+            return (state.end == nil, state.takeWaiters())
         }
-        waiter?.resume()
+        for waiter in waiters { waiter.resume() }
         return taken
     }
 
     func end(_ reason: End) {
-        state.withLock { state in
+        let waiters = state.withLock { state in
             if state.end == nil { state.end = reason }
+            return state.takeWaiters()
         }
-        wake()
+        for waiter in waiters { waiter.resume() }
     }
 
     private func wait(_ continuation: CheckedContinuation<Void, Never>) {

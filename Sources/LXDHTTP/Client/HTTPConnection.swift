@@ -112,13 +112,12 @@ package final class HTTPConnection: Sendable {
         fields["Upgrade"] = "websocket"
         fields["Sec-WebSocket-Version"] = "13"
         fields["Sec-WebSocket-Key"] = key
-        let head = try await upgrade(OutgoingRequest(.get, target, headers: fields))
+        let head = try await upgrade(OutgoingRequest(.get, target, headers: fields), to: .webSocket(options))
         let digest = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
         guard head.headers.first(name: "sec-websocket-accept") == Data(digest).base64EncodedString() else {
             link.channel.close(promise: nil)
             throw HTTPTransportError.protocolViolation("websocket: wrong Sec-WebSocket-Accept")
         }
-        try await link.send(.switchProtocol(.webSocket(options)))
         try await settle()
         return WebSocketConnection(link: OwnedLink(link: link, owner: self))
     }
@@ -129,8 +128,7 @@ package final class HTTPConnection: Sendable {
         var fields = headers
         fields["Connection"] = "Upgrade"
         fields["Upgrade"] = name
-        _ = try await upgrade(OutgoingRequest(.get, target, headers: fields))
-        try await link.send(.switchProtocol(.raw))
+        _ = try await upgrade(OutgoingRequest(.get, target, headers: fields), to: .raw)
         try await settle()
         return RawConnection(link: OwnedLink(link: link, owner: self))
     }
@@ -147,7 +145,9 @@ package final class HTTPConnection: Sendable {
 
     // MARK: - Parts of an exchange
 
-    private func begin(_ request: OutgoingRequest) async throws -> Task<Void, any Error>? {
+    private func begin(
+        _ request: OutgoingRequest, thenSpeak target: SwitchTarget? = nil
+    ) async throws -> Task<Void, any Error>? {
         var fields = request.headers
         if fields["Host"] == nil { fields["Host"] = endpoint.hostHeader }
         switch request.body {
@@ -165,7 +165,7 @@ package final class HTTPConnection: Sendable {
             headers: fields.nioHeaders)
         switch request.body {
         case .none:
-            try await link.send(contentsOf: [.head(head), .end])
+            try await link.send(contentsOf: [.head(head), .end] + (target.map { [.switchProtocol($0)] } ?? []))
         case .bytes(let buffer):
             try await link.send(contentsOf: [.head(head), .body(buffer), .end])
         case .stream(let length, let write):
@@ -231,9 +231,9 @@ package final class HTTPConnection: Sendable {
         return IncomingResponse(status: Int(head.status.code), headers: HeaderFields(head.headers), body: body)
     }
 
-    private func upgrade(_ request: OutgoingRequest) async throws -> HTTPResponseHead {
+    private func upgrade(_ request: OutgoingRequest, to target: SwitchTarget) async throws -> HTTPResponseHead {
         reusable.withLock { $0 = false }
-        _ = try await begin(request)
+        _ = try await begin(request, thenSpeak: target)
         let head = try await readHead()
         guard head.status == .switchingProtocols else {
             let answer = response(head, verb: request.verb, upload: nil)
@@ -315,6 +315,7 @@ private struct OwnedLink: StreamLink {
     var channel: any Channel { link.channel }
     func nextFrame() async throws -> StreamFrame? { try await link.nextFrame() }
     func sendFrame(_ frame: StreamFrame) async throws { try await link.sendFrame(frame) }
+    func sendFrames(_ frames: [StreamFrame]) async throws { try await link.sendFrames(frames) }
     func sendWithoutWaiting(_ frame: StreamFrame) { link.sendWithoutWaiting(frame) }
     func closeOutput() async throws { try await link.closeOutput() }
 }

@@ -28,6 +28,10 @@ package final class WebSocketConnection: Sendable {
     package var closeReceived: WebSocketClose? { seenClose.withLock { $0 } }
 
     package func send(_ message: WebSocketMessage) async throws { try await link.sendFrame(.message(message)) }
+    /// Several messages in one go.
+    package func send(contentsOf messages: [WebSocketMessage]) async throws {
+        try await link.sendFrames(messages.map { .message($0) })
+    }
     package func send(text: String) async throws { try await send(.text(text)) }
     package func send(binary: ByteBuffer) async throws { try await send(.binary(binary)) }
     package func send(binary bytes: [UInt8]) async throws { try await send(.binary(bytes)) }
@@ -38,6 +42,9 @@ package final class WebSocketConnection: Sendable {
     package func close(_ close: WebSocketClose = .normal) async {
         try? await link.sendFrame(.close(close))  // A connection that is gone needs no close frame.
     }
+
+    /// The same for a peer that does not read what is sent: does not wait for it.
+    package func closeWithoutWaiting(_ close: WebSocketClose) { link.sendWithoutWaiting(.close(close)) }
 
     /// Returns when the connection has ended.
     package func waitUntilClosed() async {

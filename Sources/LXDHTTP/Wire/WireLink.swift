@@ -90,6 +90,9 @@ protocol StreamLink: Sendable {
     var channel: any Channel { get }
     func nextFrame() async throws -> StreamFrame?
     func sendFrame(_ frame: StreamFrame) async throws
+    func sendFrames(_ frames: [StreamFrame]) async throws
+    /// Sends behind what waits to be sent, without waiting for a peer that does not read.
+    func sendWithoutWaiting(_ frame: StreamFrame)
     func closeOutput() async throws
 }
 
@@ -115,12 +118,18 @@ extension WireLink: StreamLink {
         return nil
     }
 
-    func sendFrame(_ frame: StreamFrame) async throws {
+    func sendFrame(_ frame: StreamFrame) async throws { try await send(Self.part(frame)) }
+
+    func sendFrames(_ frames: [StreamFrame]) async throws { try await send(contentsOf: frames.map(Self.part)) }
+
+    func sendWithoutWaiting(_ frame: StreamFrame) { channel.writeAndFlush(Self.part(frame), promise: nil) }
+
+    private static func part(_ frame: StreamFrame) -> WirePart<Out> {
         switch frame {
-        case .message(let message): try await send(.message(message))
-        case .close(let close): try await send(.close(close))
-        case .ping: try await send(.ping)
-        case .bytes(let bytes): try await send(.bytes(bytes))
+        case .message(let message): .message(message)
+        case .close(let close): .close(close)
+        case .ping: .ping
+        case .bytes(let bytes): .bytes(bytes)
         }
     }
 }

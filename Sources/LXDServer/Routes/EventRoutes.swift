@@ -1,6 +1,7 @@
 internal import LXDAPI
 package import LXDCore
 internal import LXDHTTP
+internal import NIOCore
 
 /// `/1.0/events`: the stream of what happens, one JSON object a message.
 package struct EventRoutes: RouteGroup {
@@ -23,9 +24,9 @@ package struct EventRoutes: RouteGroup {
             )
         }
         let options = WebSocketOptions(messageBytesMax: 64 << 10, pingInterval: .seconds(10))
-        return .webSocket(options: options) { [events] socket in
-            await Self.serve(events, types, project, socket)
-        }
+        // Listens before the client is told that it may: what it then does it hears of.
+        let listening = Listening(events, types, project)
+        return .webSocket(options: options) { socket in await listening.serve(socket) }
     }
 
     /// Nil for all projects.
@@ -50,13 +51,23 @@ package struct EventRoutes: RouteGroup {
         if asked.contains(EventType.logging), !scope.caller.isAdmin { throw .forbidden("Forbidden") }
         return Set(asked)
     }
+}
 
-    private static func serve(_ events: Events, _ types: Set<String>, _ project: String?, _ socket: WebSocketConnection)
-        async
-    {
-        let subscription = events.subscribe(types: types, project: project)
+/// One listener's subscription; ends with this object, also when its connection never came to be.
+private final class Listening: Sendable {
+    private let events: Events
+    private let subscription: EventSubscription
+
+    init(_ events: Events, _ types: Set<String>, _ project: String?) {
+        self.events = events
+        subscription = events.subscribe(types: types, project: project)
+    }
+
+    deinit { events.unsubscribe(subscription) }
+
+    func serve(_ socket: WebSocketConnection) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask {
+            group.addTask { [events, subscription] in
                 do {
                     // What a listener says is of no interest, but its close is.
                     while try await socket.receive() != nil {}
@@ -65,24 +76,26 @@ package struct EventRoutes: RouteGroup {
                 }
                 events.unsubscribe(subscription)
             }
-            while let batch = await subscription.next() {
-                do {
-                    for event in batch { try await socket.send(.text(String(decoding: event, as: UTF8.self))) }
-                } catch {
-                    break
+            group.addTask { [events, subscription] in
+                while let batch = await subscription.next() {
+                    do {
+                        try await socket.send(
+                            contentsOf: batch.map { WebSocketMessage(kind: .text, data: ByteBuffer(bytes: $0)) })
+                    } catch {
+                        break
+                    }
                 }
+                events.unsubscribe(subscription)
             }
-            events.unsubscribe(subscription)
-            await socket.close(reason(subscription.end))
+            await subscription.waitForEnd()
+            if subscription.end == .overflow {
+                // The writer waits for a listener that does not read: the reason goes past it.
+                socket.closeWithoutWaiting(WebSocketClose(code: 1008, reason: "too slow: events were lost"))
+            } else {
+                await group.next()
+                await socket.close(subscription.end == .shutdown ? .goingAway : .normal)
+            }
             group.cancelAll()
-        }
-    }
-
-    private static func reason(_ end: EventSubscription.End?) -> WebSocketClose {
-        switch end {
-        case .overflow: WebSocketClose(code: 1008, reason: "too slow: events were lost")
-        case .shutdown: .goingAway
-        case .unsubscribed, nil: .normal
         }
     }
 }
