@@ -15,18 +15,24 @@ struct BtrfsStreamHeader: Codable, Sendable {
         var snapshot: String
         var readonly: Bool
         var uuid: String?
+        /// Ours only: of a subvolume that the source received itself, what streams name it by.
+        var received: String?
     }
     var subvolumes: [Subvolume]
+    /// Ours only, in answers: the snapshots that the target has just as they are, to tell differences from.
+    var present: [String]?
 
     /// Decodes and checks what a peer sent.
-    static func decode(_ bytes: [UInt8], snapshots: [String]) throws -> BtrfsStreamHeader {
+    ///
+    /// - Parameter snapshots: Those it may name; nil: any.
+    static func decode(_ bytes: [UInt8], snapshots: [String]?) throws -> BtrfsStreamHeader {
         guard let header = try? JSONDecoder().decode(BtrfsStreamHeader.self, from: Data(bytes)), header.subvolumes.count <= 10_000 else {
             throw LXDError.badRequest("Failed decoding BTRFS migration header")
         }
         for subvolume in header.subvolumes {
             let parts = subvolume.path.split(separator: "/", omittingEmptySubsequences: false)
             guard parts.first == "", subvolume.path == "/" || parts.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }),
-                subvolume.snapshot.isEmpty || snapshots.contains(subvolume.snapshot)
+                subvolume.snapshot.isEmpty || snapshots.map({ $0.contains(subvolume.snapshot) }) ?? true
             else { throw LXDError.badRequest("The other server's list of subvolumes is not valid") }
         }
         return header
@@ -148,12 +154,11 @@ extension BtrfsDriver {
                 throw LXDError.internalError("Subvolumes detected in source but target does not support receiving subvolumes")
             }
             if hasHeader { try await channel.send(json: header) }
-            var wanted = header.subvolumes
+            var answer = header
             if transfer.isRefresh && features.contains("header_subvolume_uuids") {
-                let answer = try BtrfsStreamHeader.decode(try await channel.readAll(limit: 16 << 20), snapshots: header.subvolumes.map(\.snapshot))
-                wanted = answer.subvolumes
+                answer = try BtrfsStreamHeader.decode(try await channel.readAll(limit: 16 << 20), snapshots: header.subvolumes.map(\.snapshot))
             }
-            try await sendStreams(wanted, header, own: own, of: transfer.volume, channel, progress)
+            try await sendStreams(answer, header, own: own, of: transfer.volume, channel, progress)
             outcome = .success(())
         } catch {
             outcome = .failure(Self.translated(error))
@@ -168,7 +173,9 @@ extension BtrfsDriver {
         let folder = try ConfinedDirectory(path: place, resolution: .beneath)
         let identity = try ConfinedDirectory(path: layout.path(volume))
         var list = [
-            BtrfsStreamHeader.Subvolume(path: "/", snapshot: name, readonly: !name.isEmpty, uuid: try BtrfsSubvolume.info(identity).uuid)
+            BtrfsStreamHeader.Subvolume(
+                path: "/", snapshot: name, readonly: !name.isEmpty, uuid: try BtrfsSubvolume.info(identity).uuid,
+                received: try BtrfsSubvolume.info(identity).receivedUUID)
         ]
         for path in try BtrfsSubvolume.nested(in: folder) {
             let info = try BtrfsSubvolume.info(folder.directory(path))
@@ -178,12 +185,17 @@ extension BtrfsDriver {
     }
 
     private func sendStreams(
-        _ wanted: [BtrfsStreamHeader.Subvolume], _ header: BtrfsStreamHeader, own: String, of volume: Volume, _ channel: any TransferChannel,
+        _ answer: BtrfsStreamHeader, _ header: BtrfsStreamHeader, own: String, of volume: Volume, _ channel: any TransferChannel,
         _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         var order: [String] = []
         for subvolume in header.subvolumes where order.last != subvolume.snapshot { order.append(subvolume.snapshot) }
-        for subvolume in wanted {
+        // What the target has afterwards; LXD asks for all snapshots it does not have.
+        var shared = Set(answer.present ?? [])
+        let asked = Set(answer.subvolumes.map(\.snapshot))
+        if answer.present == nil, asked.contains(where: { !$0.isEmpty }) { shared.formUnion(order.filter { !asked.contains($0) }) }
+        shared.formUnion(asked)
+        for subvolume in answer.subvolumes {
             guard let index = order.firstIndex(of: subvolume.snapshot) else {
                 throw LXDError.badRequest("The other server asks for what was not offered")
             }
@@ -192,7 +204,7 @@ extension BtrfsDriver {
             }
             // What differs from the snapshot before, where the target has that.
             let source = try place(subvolume.snapshot) + (subvolume.path == "/" ? "" : subvolume.path)
-            let before = index > 0 ? try place(order[index - 1]) + (subvolume.path == "/" ? "" : subvolume.path) : nil
+            let before = try order[..<index].last(where: shared.contains).map { try place($0) + (subvolume.path == "/" ? "" : subvolume.path) }
             let base = before.flatMap { BtrfsSubvolume.isOne($0) ? $0 : nil }
             let name = subvolume.snapshot.isEmpty ? volume.description : volume.name + "/" + subvolume.snapshot
             try await withReadOnly([source] + (base.map { [$0] } ?? [])) {
@@ -225,11 +237,12 @@ extension BtrfsDriver {
             subvolumes: transfer.snapshots.map { .init(path: "/", snapshot: $0, readonly: true) } + [.init(path: "/", snapshot: "", readonly: false)])
         if features.contains("migration_header") {
             let bytes = try await channel.readAll(limit: 16 << 20)
-            let all = try await snapshots(of: transfer.volume).compactMap(\.snapshot)
-            header = try BtrfsStreamHeader.decode(bytes, snapshots: transfer.snapshots + (transfer.isRefresh ? all : []))
+            // Of a refresh it tells all snapshots of the source; those that are not wanted are passed over.
+            header = try BtrfsStreamHeader.decode(bytes, snapshots: transfer.isRefresh ? nil : transfer.snapshots)
         }
         if transfer.isRefresh && features.contains("header_subvolume_uuids") {
             let wanted = Set(transfer.snapshots)
+            header.present = try await presentSnapshots(of: transfer.volume, header)
             header.subvolumes.removeAll { !$0.snapshot.isEmpty && !wanted.contains($0.snapshot) }
             try await channel.send(json: header)
         }
@@ -260,6 +273,20 @@ extension BtrfsDriver {
             try await blocking { [self, received] () throws in
                 try assemble(received, at: top)
                 try dropForeign(top, isContainer: item.kind == .container)
+            }
+        }
+    }
+
+    /// The snapshots that were received from just those of the source.
+    private func presentSnapshots(of volume: Volume, _ header: BtrfsStreamHeader) async throws -> [String] {
+        let own = try await snapshots(of: volume)
+        return try await blocking { [layout] in
+            try own.compactMap { snapshot in
+                let received = try BtrfsSubvolume.info(ConfinedDirectory(path: layout.path(snapshot))).receivedUUID
+                let isSame = header.subvolumes.contains {
+                    $0.path == "/" && $0.snapshot == snapshot.snapshot && !received.isEmpty && [$0.uuid, $0.received].contains(received)
+                }
+                return isSame ? snapshot.snapshot : nil
             }
         }
     }
