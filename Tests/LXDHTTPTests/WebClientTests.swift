@@ -103,15 +103,20 @@ private final class TunnelProxy: Sendable {
 
     init(answer: String = "HTTP/1.1 200 Connection established\r\n\r\n") throws {
         self.answer = answer
-        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        listener = descriptor
         var address = Self.local(0)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &length) == 0
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+                bind(descriptor, name, length) == 0 && listen(descriptor, 8) == 0
+                    && getsockname(descriptor, name, &length) == 0
             }
         }
-        guard bound else { throw POSIXError(.EADDRINUSE) }
+        guard isBound else {
+            close(descriptor)
+            throw POSIXError(.EADDRINUSE)
+        }
         port = UInt16(bigEndian: address.sin_port)
     }
 
