@@ -166,6 +166,62 @@ struct BridgeSystemTests {
         }
     }
 
+    @Test(.enabled(if: ProcessRunner.locate("python3") != nil, "needs python3 to make frames"), .timeLimit(.minutes(1)))
+    func forgedFramesDoNotPassTheirPort() async throws {
+        try await BridgeFixture.with { fixture in
+            let own4 = try #require(fixture.network.configuration.ipv4?.host(50))
+            let own6 = try #require(fixture.network.configuration.ipv6?.host(0x50))
+            let script = fixture.directory + "/frames.py"
+            try AtomicFile.write(ForgedFrames.script, to: script, mode: 0o644, sync: false)
+            let sender = try await fixture.guest(
+                "ntc8", "00:16:3e:4e:54:08",
+                [
+                    "security.mac_filtering": "true", "security.ipv4_filtering": "true", "security.ipv6_filtering": "true",
+                    "ipv4.address": "\(own4)", "ipv6.address": "\(own6)",
+                ])
+            let listener = try await fixture.guest("ntc9", "00:16:3e:4e:54:09", [:])
+            let words = "eth0 00:16:3e:4e:54:08 \(own4) \(own6) 00:16:3e:4e:54:09"
+            async let heard = fixture.run(
+                in: listener.process.pid, "ip link set eth0 up && python3 \(script) listen \(words)")
+            let sent = try await fixture.run(
+                in: sender.process.pid, "ip link set eth0 up && sleep 1.5 && python3 \(script) send \(words)")
+            #expect(sent.exit.isSuccess, "\(String(decoding: sent.errorOutput, as: UTF8.self))")
+            let result = try await heard
+            let seen = Set(result.outputText.split { $0 == " " || $0 == "\n" }.map(String.init))
+            #expect(seen == ["listening", "own4", "own6", "ownarp", "ownna", "last"])
+            for guest in [sender, listener] {
+                try guest.process.signal(SIGKILL)
+                try await guest.device.stop()
+                try await guest.device.remove()
+            }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aFilteredGuestWithoutAnAddressGetsOneOfItsOwn() async throws {
+        try await BridgeFixture.with { fixture in
+            let filters = ["security.ipv4_filtering": "true", "security.ipv6_filtering": "true"]
+            let first = try await fixture.guest("ntca", "00:16:3e:4e:54:0a", filters)
+            let second = try await fixture.guest("ntcb", "00:16:3e:4e:54:0b", filters)
+            func reserved(_ instance: String) -> [IPAddress] {
+                fixture.network.reservedAddresses(project: "default", instance: instance, device: "eth0")
+            }
+            let addresses = reserved("ntca")
+            #expect(addresses.count == 2 && Set(addresses).isDisjoint(with: reserved("ntcb")))
+            let subnet = try #require(fixture.network.configuration.ipv4)
+            #expect(addresses.contains { subnet.contains($0) && $0 != subnet.address })
+            // The same again, not another one.
+            try await first.device.add()
+            #expect(reserved("ntca") == addresses)
+            for guest in [first, second] {
+                try guest.process.signal(SIGKILL)
+                try await guest.device.stop()
+                try await guest.device.remove()
+            }
+            #expect(reserved("ntca") == [])
+        }
+    }
+
     @Test(.timeLimit(.minutes(1)))
     func rulesThatOthersRemovedComeBack() async throws {
         try await BridgeFixture.with { fixture in
@@ -262,6 +318,23 @@ private struct BridgeFixture: Sendable {
             networks: OneNetwork(network: network, firewall: environment.firewall), storage: NoStorage())
         return try DeviceFactory.device(
             "eth0", config, volatile: notes, owner: owner, networks: [managed], environment: devices)
+    }
+
+    /// A network namespace with a NIC on the bridge; the device knows what was noted of it.
+    func guest(
+        _ instance: String, _ address: String, _ more: [String: String]
+    ) async throws -> (process: ProcessHandle, device: any Device) {
+        let config = ["type": "nic", "network": name, "name": "eth0"].merging(more) { $1 }
+        let notes = ["volatile.eth0.hwaddr": address]
+        let device = try device(config, notes, owner(instance))
+        try await device.add()
+        let start = try await device.start()
+        let process = try ProcessSpawner.spawn(
+            SpawnRequest(executable: "/usr/bin/unshare", arguments: ["unshare", "-n", "sleep", "60"]))
+        try await waitForNamespace(of: process.pid)
+        try await device.attach(start, to: NamespaceTarget(initPID: process.pid))
+        let noted = notes.merging(start.volatile.compactMapValues { $0 }) { $1 }
+        return (process, try self.device(config, noted, owner(instance)))
     }
 
     func run(in pid: Int32, _ script: String) async throws -> ToolResult {
