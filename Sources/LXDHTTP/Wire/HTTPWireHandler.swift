@@ -33,6 +33,9 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     private var since = NIODeadline.now()
     private var wantsRead = false
     private var watch: Scheduled<Void>?
+    /// What a client asked for: spoken from the moment at which the server agrees. Were the pipeline rebuilt when the task
+    /// has read the answer, a server that says all it has to say and closes at once would not be heard.
+    private var awaited: SwitchTarget?
 
     init(decoder: any RemovableChannelHandler, encoder: any RemovableChannelHandler, isServer: Bool, pace: Pace?) {
         self.decoder = decoder
@@ -54,6 +57,7 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         switch unwrapInboundIn(data) {
         case .head(let head):
             enter(.body)
+            if !isServer, (head as? HTTPResponseHead)?.status != .switchingProtocols { awaited = nil }
             context.fireChannelRead(wrapInboundOut(.head(head)))
         case .body(let buffer):
             since = .now()
@@ -61,6 +65,10 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         case .end:
             enter(.handling)
             context.fireChannelRead(wrapInboundOut(.end))
+            if let target = awaited {
+                awaited = nil
+                do { try change(to: target, context: context) } catch { context.fireErrorCaught(error) }
+            }
         }
     }
 
@@ -86,6 +94,9 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         case .end:
             if phase == .handling { enter(.nextHead) }
             context.write(wrapOutboundOut(.end(nil)), promise: promise)
+        case .switchProtocol(let target) where !isServer:
+            awaited = target
+            promise?.succeed()
         case .switchProtocol(let target):
             do {
                 try change(to: target, context: context)

@@ -6,7 +6,7 @@ enum WirePart<Head: Sendable>: Sendable {
     case head(Head)
     case body(ByteBuffer)
     case end
-    /// Outbound only: from here on the connection speaks the other protocol.
+    /// Outbound only: from here on the connection speaks the other protocol; a client, once the server has agreed.
     case switchProtocol(SwitchTarget)
     /// A whole WebSocket message.
     case message(WebSocketMessage)
