@@ -20,7 +20,7 @@ extension ClientConfiguration {
         } else if FileManager.default.fileExists(atPath: configuration.path) {
             throw .internalError("Unable to read the configuration file: open \(configuration.path): permission denied")
         }
-        for (name, remote) in try globalRemotes(environment) where configuration.remotes[name] == nil {
+        for (name, remote) in try configuration.globalRemotes() where configuration.remotes[name] == nil {
             configuration.remotes[name] = remote
         }
         for (name, builtIn) in Remote.statics {
@@ -38,10 +38,10 @@ extension ClientConfiguration {
         return configuration
     }
 
-    private static func globalRemotes(_ environment: [String: String]) throws(LXDError) -> [String: Remote] {
-        let path = "\(globalDirectory(environment))/config.yml"
+    private func globalRemotes() throws(LXDError) -> [String: Remote] {
+        let path = "\(globalDirectory)/config.yml"
         guard let content = FileManager.default.contents(atPath: path) else { return [:] }
-        return try decode(content).remotes.mapValues {
+        return try Self.decode(content).remotes.mapValues {
             var remote = $0.remote
             remote.isGlobal = true
             return remote

@@ -14,6 +14,8 @@ public struct ClientConfiguration: Sendable {
     public var projectOverride = ""
     /// The folder of `config.yml`, certificates and keys; empty for "none", as with `--force-local`.
     public let directory: String
+    /// The folder of the remotes that all users of the machine share.
+    var globalDirectory = Self.globalDirectory(ProcessInfo.processInfo.environment)
     /// What else the file has, which is none of ours and is written back as it was.
     var otherFields: [String: JSONValue] = [:]
 
@@ -33,8 +35,9 @@ public struct ClientConfiguration: Sendable {
         remotes["images"] = Remote.images
     }
 
-    /// Lets `LXC_REMOTE` name the default remote before all else.
+    /// Lets `LXC_REMOTE` name the default remote before all else, and `LXD_GLOBAL_CONF` the folder that all users share.
     mutating func adopt(_ environment: [String: String]) {
+        globalDirectory = Self.globalDirectory(environment)
         if let named = environment["LXC_REMOTE"], !named.isEmpty { environmentDefault = named }
     }
 
@@ -49,7 +52,7 @@ public struct ClientConfiguration: Sendable {
 
     /// Where the certificate of a remote is kept, in PEM.
     public func serverCertificatePath(_ remote: String) -> String {
-        let folder = remotes[remote]?.isGlobal == true ? Self.globalDirectory() : directory
+        let folder = remotes[remote]?.isGlobal == true ? globalDirectory : directory
         return "\(folder)/servercerts/\(remote).crt"
     }
 
@@ -57,7 +60,7 @@ public struct ClientConfiguration: Sendable {
     public var clientKeyPath: String { "\(directory)/client.key" }
     public var clientAuthorityPath: String { "\(directory)/client.ca" }
 
-    static func globalDirectory(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> String {
+    private static func globalDirectory(_ environment: [String: String]) -> String {
         if let named = environment["LXD_GLOBAL_CONF"], !named.isEmpty { return named }
         return "/etc/lxd"
     }

@@ -94,6 +94,13 @@ struct CommandLineReaderTests {
         #expect(try run("--project", "p", "config", "device", "list", "c1") is DeviceList<InstanceDevices>)
     }
 
+    @Test func flagsOfACommandMayStandBeforeItsName() throws {
+        let move = try run("--project", "a", "--target-project", "b", "storage", "volume", "move", "p/v", "p/v")
+        #expect(move.arguments == ["p/v", "p/v"])
+        #expect(try run("-q", "--target-project=b", "storage", "volume", "move", "p/v", "p/v").arguments.count == 2)
+        #expect(try run("--verbose", "list").arguments.isEmpty)
+    }
+
     @Test func namesOfCommandsAreOrdinaryArgumentsElsewhere() throws {
         #expect(try run("start", "list", "image").arguments == ["list", "image"])
     }

@@ -22,7 +22,7 @@ import Testing
         let words = try Shell.run(
             "zsh", "compdef() { }\n" + (CompletionScript.of(shell: "zsh") ?? ""),
             """
-            _describe() { print -l -- "${(@P)2}" }
+            _describe() { print -rl -- "${(@P)2}" }
             _files() { print files }
             words=(lxc start r1:); CURRENT=3
             _lxc
@@ -35,7 +35,7 @@ import Testing
         let words = try Shell.run(
             "zsh", "compdef() { }\n" + (CompletionScript.of(shell: "zsh") ?? ""),
             """
-            _describe() { print -l -- "${(@P)2}" }
+            _describe() { print -rl -- "${(@P)2}" }
             _files() { print files }
             words=(lxc nothing ''); CURRENT=3
             _lxc
