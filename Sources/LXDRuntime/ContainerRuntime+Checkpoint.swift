@@ -199,6 +199,18 @@ extension ContainerRuntime {
         }
     }
 
+    /// Waits for the checkpoints and restores of a daemon that died: without it they come to their end by themselves, and only
+    /// then is it known which containers run. Blocks for a minute at most each.
+    func awaitCriu() throws {
+        for name in try ConfinedDirectory(path: runDirectory).list() where name.hasSuffix(".criu") {
+            let directory = runDirectory + "/" + name
+            if let pid = CriuSession.helper(of: directory) {
+                for _ in 0..<6000 where CriuSession.helper(of: directory) == pid { pauseMilliseconds(10) }
+            }
+            try removeHostTree(directory)
+        }
+    }
+
     private func workspace(_ name: String, _ imageDirectory: String) throws -> CriuWorkspace {
         var workspace = CriuWorkspace()
         workspace.criuPath = Self.criuPath

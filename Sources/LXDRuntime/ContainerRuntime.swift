@@ -237,6 +237,7 @@ package final class ContainerRuntime: Sendable {
     /// - Returns: The names of those that run.
     package func reconnect() async throws -> [String] {
         let (found, gone) = try await BlockingPool.shared.run { () -> ([Entry], [ContainerExit]) in
+            try self.awaitCriu()
             var found: [Entry] = []
             var gone: [ContainerExit] = []
             let names = try ConfinedDirectory(path: self.runDirectory).list()

@@ -77,6 +77,21 @@ final class CriuSession: Sendable {
         try UnixSocket.send([goOn ? 0 : 1], over: hook.descriptor)
     }
 
+    /// The helper that works in a folder, as long as it lives.
+    static func helper(of directory: String) -> Int32? {
+        var bytes = [CChar](repeating: 0, count: 256)
+        let count = readlink(directory + "/criu-hook", &bytes, bytes.count)
+        guard count > 0 else { return nil }
+        // /proc/PID/exe
+        let target = String(decoding: bytes[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let pid = target.split(separator: "/").dropFirst().first.flatMap({ Int32($0) }) else { return nil }
+        let size = readlink(target, &bytes, bytes.count)
+        // A number may be another's by now; helpers run from memory.
+        guard size > 0, String(decoding: bytes[..<size].map { UInt8(bitPattern: $0) }, as: UTF8.self).contains("memfd:lxd-helper")
+        else { return nil }
+        return pid
+    }
+
     func kill() { try? helper.process.signal(9) }
 }
 

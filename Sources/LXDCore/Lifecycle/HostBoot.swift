@@ -13,6 +13,8 @@ extension InstanceLifecycle {
             for instance in try await environment.store.read({ try $0.loadInstances() }) {
                 let name = instance.runtimeName
                 if running[name] != nil {
+                    // It went on instead of being stopped: a daemon that dies before the decision decides so.
+                    if instance.row.stateful { try await dropImages(of: instance) }
                     watchNodes(of: instance)
                     await repairFilters(of: instance)
                     setProcessorLimit(name, instance.expandedConfig["limits.cpu"] ?? "")

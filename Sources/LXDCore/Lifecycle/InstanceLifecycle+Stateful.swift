@@ -71,7 +71,10 @@ extension InstanceLifecycle {
             do {
                 // From here on the images are the instance, also for a daemon that comes after a crash.
                 let id = instance.row.id
-                try await environment.store.write { try $0.setInstanceStateful(id: id, true) }
+                try await environment.store.write { tx in
+                    try tx.setInstanceStateful(id: id, true)
+                    try tx.mergeInstanceConfig(id: id, [VolatileKeys.lastPower: "STOPPED"])
+                }
             } catch {
                 try await session.abort()
                 throw error

@@ -1,0 +1,107 @@
+import Foundation
+import Glibc
+import LXDLinux
+import LXDTestSupport
+import Testing
+
+/// Containers that stop and start with the state of their processes, by the real criu.
+@Suite(
+    .serialized,
+    .enabled(
+        if: Programs.mayRunContainers && access("/usr/lib/lxd/criu/criu", X_OK) == 0, "needs root and scripts/install-criu"),
+    .timeLimit(.minutes(10)))
+struct StatefulTests {
+    @Test func aCounterGoesOnAfterAStatefulStopAndItsSnapshotsRestoreIt() async throws {
+        try await withCounter { daemon in
+            let before = try await count(daemon)
+            try await daemon.mustLxc("stop", "--stateful", "c1")
+            #expect(try await daemon.mustLxc("list", "-f", "csv", "-c", "ns") == "c1,STOPPED\n")
+            try await daemon.mustLxc("start", "c1")
+            let after = try await count(daemon)
+            #expect(after.pid == before.pid && after.number >= before.number && after.number < before.number + 200)
+            try await expectCounting(daemon)
+
+            try await daemon.mustLxc("snapshot", "--stateful", "c1", "s1")
+            let taken = try await count(daemon)
+            try await expectCounting(daemon)
+            try await daemon.mustLxc("restore", "--stateful", "c1", "s1")
+            #expect(try await count(daemon).pid == before.pid)
+            #expect(try await count(daemon).number < taken.number + 100)
+            try await expectCounting(daemon)
+
+            // A full citizen: it reboots from inside, and a start without state begins anew.
+            try await daemon.mustLxc("stop", "--stateful", "c1")
+            try await daemon.mustLxc("start", "--stateless", "c1")
+            let anew = try await daemon.lxc("exec", "c1", "--", "kill", "-0", "\(before.pid)")
+            #expect(!anew.exit.isSuccess)
+        }
+    }
+
+    @Test func whatCannotBeDoneIsRefusedAndTheContainerRunsOn() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            var refusal = try await daemon.lxc("stop", "--stateful", "c1")
+            #expect(refusal.errorText.contains("Instance was not started with migration.stateful=true; set it and restart"))
+            try await daemon.mustLxc("config", "set", "c1", "migration.stateful=true")
+            refusal = try await daemon.lxc("stop", "--stateful", "c1")
+            #expect(refusal.errorText.contains("restart the instance once"))
+            try await daemon.mustLxc("config", "set", "c1", "security.nesting=true")
+            refusal = try await daemon.lxc("restart", "--force", "c1")
+            #expect(refusal.errorText.contains("migration.stateful and security.nesting can't both be true"))
+            try await daemon.mustLxc("config", "unset", "c1", "security.nesting")
+            try await daemon.mustLxc("start", "c1")
+            refusal = try await daemon.lxc("restore", "--stateful", "c1", "none")
+            #expect(!refusal.exit.isSuccess)
+            #expect(try await daemon.mustLxc("list", "-f", "csv", "-c", "ns") == "c1,RUNNING\n")
+            #expect(try await daemon.lxc("info", "c1").exit.isSuccess)
+        }
+    }
+
+    /// kill -9 of the daemon at every moment of a stateful stop: the container runs on, or is stopped and goes on from its state.
+    @Test(arguments: [20, 100, 250, 400, 600, 900])
+    func noStateIsLostWhenTheDaemonDiesInAStatefulStop(milliseconds: Int) async throws {
+        try await withCounter { daemon in
+            let before = try await count(daemon)
+            let client = Task { try await daemon.lxc("stop", "--stateful", "c1", deadline: .seconds(60)) }
+            try await Task.sleep(for: .milliseconds(milliseconds))
+            try await daemon.crash()
+            _ = try await client.value
+            try await daemon.start()
+            if try await daemon.mustLxc("list", "-f", "csv", "-c", "s") == "STOPPED\n" { try await daemon.mustLxc("start", "c1") }
+            let after = try await count(daemon)
+            #expect(after.pid == before.pid && after.number >= before.number)
+            try await expectCounting(daemon)
+            try await daemon.mustLxc("stop", "--force", "c1")
+        }
+    }
+
+    // MARK: Help
+
+    /// A container with a process that counts in its memory and writes the number down ten times a second.
+    private func withCounter(_ body: (TestDaemon) async throws -> Void) async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1", "-c", "migration.stateful=true")
+            let counter = "n=0; while :; do n=$((n+1)); echo $$ $n >/tmp/count.new; mv /tmp/count.new /tmp/count; sleep 0.1; done"
+            try await daemon.mustLxc(
+                "exec", "c1", "--", "sh", "-c", "setsid sh -c '\(counter)' </dev/null >/dev/null 2>&1 & sleep 0.5")
+            try await eventually("the counter to count") { try await count(daemon).number > 0 ? true : nil }
+            try await body(daemon)
+        }
+    }
+
+    private func count(_ daemon: TestDaemon) async throws -> (pid: Int, number: Int) {
+        let numbers = try await daemon.lxc("exec", "c1", "--", "cat", "/tmp/count").outputText
+            .split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
+        return numbers.count == 2 ? (numbers[0], numbers[1]) : (0, 0)
+    }
+
+    private func expectCounting(_ daemon: TestDaemon) async throws {
+        let now = try await count(daemon)
+        try await eventually("the counter to count on") {
+            let later = try await count(daemon)
+            return later.pid == now.pid && later.number > now.number ? true : nil
+        }
+    }
+}
