@@ -42,6 +42,29 @@ import Testing
         }
     }
 
+    @Test func aProjectThatSharesImagesHasProfilesOfItsOwnForThem() async throws {
+        let store = try store()
+        try await store.write { tx in
+            let id = try tx.insertImage(Self.image("a"))
+            try tx.insertProject(
+                ProjectRow(name: "shop", config: ["features.profiles": "true", "features.images": "false"]))
+            for name in ["default", "p1"] { try tx.insertProfile(ProfileRow(project: "shop", name: name)) }
+            try tx.shareDefaultImages(with: "shop")
+            #expect(try tx.imageProfiles(id: id, seenFrom: "shop") == ["default"])
+            var update = ImageUpdate()
+            update.profiles = ["p1"]
+            try tx.updateImage(id: id, project: "shop", update)
+            #expect(try tx.imageProfiles(id: id, seenFrom: "shop") == ["p1"])
+            #expect(try tx.image(id: id)?.profiles == ["default"])
+            update.profiles = []
+            try tx.updateImage(id: id, project: "shop", update)
+            #expect(try tx.imageProfiles(id: id, seenFrom: "shop").isEmpty)
+            // A new image is known to the project at once.
+            let other = try tx.insertImage(Self.image("b"))
+            #expect(try tx.imageProfiles(id: other, seenFrom: "shop") == ["default"])
+        }
+    }
+
     @Test func aWarningSeenAgainIsCountedAndAResolvedOneIsNewAgain() async throws {
         let store = try store()
         try await store.write { tx in
