@@ -83,7 +83,8 @@ struct CommandLineReader {
             if word.hasPrefix("-") {
                 rest.append(word)
                 index += 1
-                if word == "--project", index < words.count {
+                // A flag of a command that is not known yet takes the next word along, as in LXD's client.
+                if Self.takesNextWord(word), index + 1 < words.count {
                     rest.append(words[index])
                     index += 1
                 }
@@ -94,6 +95,15 @@ struct CommandLineReader {
             index += 1
         }
         return (path, rest + words[index...])
+    }
+
+    private static func takesNextWord(_ word: String) -> Bool {
+        if word.contains("=") || !word.hasPrefix("--") && word.count != 2 { return false }
+        let name = word.drop { $0 == "-" }
+        let known = (GlobalFlags.rows + GlobalFlags.rootRows).first { flag in
+            word.hasPrefix("--") ? flag.long == name : flag.short.map { String($0) == name } ?? false
+        }
+        return known?.takesValue ?? true
     }
 
     static func suggestions(for word: String, among commands: [any Command.Type]) -> [String] {

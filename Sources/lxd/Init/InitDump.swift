@@ -6,8 +6,6 @@ enum InitDump {
     static func text(_ server: ServerConnection) async throws -> String {
         var preseed = InitLocalPreseed()
         preseed.config = try await server.server().value.config
-        // A password is kept as a hash only, so a preseed cannot carry it.
-        preseed.config["core.trust_password"] = nil
         preseed.networks = try await server.networks().filter(\.managed).map { network in
             .with {
                 $0.config = network.config
