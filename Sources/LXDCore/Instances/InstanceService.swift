@@ -94,6 +94,7 @@ package final class InstanceService: Sendable {
             }
             let pool = try await environment.pools.driver(instance.rootPool())
             try await make(pool, environment.volume(instance.key))
+            try await applyRootSize(of: instance, replacing: nil)
             try await lifecycle.devicesJoined(instance)
             try await environment.store.write { try $0.setInstancePhase(id: instance.row.id, .ready) }
         }

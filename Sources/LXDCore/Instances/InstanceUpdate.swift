@@ -39,6 +39,7 @@ extension InstanceService {
             return (old, new)
         }
         do {
+            try await applyRootSize(of: new, replacing: old)
             try await lifecycle.follow(from: old, to: new, isUserRequested: way.isUserRequested)
         } catch {
             let row = old.row
