@@ -101,6 +101,23 @@ struct EscapeTests {
         }
     }
 
+    @Test func theHelpersProgramCannotBeReachedThroughItsOwnProcess() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            let helper = URL(fileURLWithPath: daemon.programs.daemon).deletingLastPathComponent().path + "/lxd-helper"
+            let before = try await daemon.run("sha256sum", [helper], deadline: .seconds(20)).outputText
+            // What is executed names the program that executes it; and a loop in wait for its process to write to it.
+            try await daemon.mustLxc("file", "push", "-", "c1/bin/trap", "--mode=0755", input: "#!/proc/self/exe\n")
+            let watch = "end=$(($(date +%s)+6)); while [ $(date +%s) -lt $end ]; do for p in /proc/[0-9]*; do echo x 2>/dev/null > $p/exe; done; done"
+            let watching = Task { try await daemon.lxc("exec", "c1", "--", "sh", "-c", "(\(watch)) 2>/dev/null; cat /bin/busybox >/dev/null") }
+            for _ in 0..<20 { _ = try await daemon.lxc("exec", "c1", "--", "/bin/trap") }
+            _ = try await watching.value
+            #expect(try await daemon.run("sha256sum", [helper], deadline: .seconds(20)).outputText == before)
+            try await daemon.mustLxc("exec", "c1", "--", "true")
+        }
+    }
+
     @Test func keysOfTheHostsTerminalCannotBePressedFromInside() async throws {
         try await TestDaemon.withDaemon { daemon in
             try await daemon.prepareForContainers()
