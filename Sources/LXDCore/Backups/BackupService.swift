@@ -59,7 +59,7 @@ package final class BackupService: Sendable {
     ) async throws {
         let asked = request.compressionAlgorithm
         let compression = try ImageCompression(
-            algorithm: asked.isEmpty ? await defaultCompression() : asked, isBackup: true)
+            algorithm: try await algorithm(asked, project: key.project), isBackup: true)
         try await environment.locks.with(key, .backup) {
             let instanceOnly = request.instanceOnly || request.containerOnly
             let (instance, row, config) = try await environment.store.write { tx in
@@ -142,6 +142,14 @@ package final class BackupService: Sendable {
                 snapshot: snapshot, tree: PackedTree(layers: tree.layers, metadata: tree.metadata), description: description)
             try await self.withTrees(rest[...], of: pool, isRunning: isRunning, description, held + [part], body)
         }
+    }
+
+    /// What the request asks for, else the project, else the server.
+    private func algorithm(_ asked: String, project: String) async throws -> String {
+        if !asked.isEmpty { return asked }
+        let own = try await environment.store.read { try $0.requireProject(project).config["backups.compression_algorithm"] }
+        if let own, !own.isEmpty { return own }
+        return await defaultCompression()
     }
 
     package func rename(

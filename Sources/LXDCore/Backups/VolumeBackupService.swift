@@ -54,8 +54,13 @@ package final class VolumeBackupService: Sendable {
         _ key: VolumeKey, name: String, _ request: StoragePoolVolumeBackupsPost, by requestor: EventLifecycleRequestor?,
         progress: ProgressSink
     ) async throws {
-        let asked = request.compressionAlgorithm
-        let compression = try ImageCompression(algorithm: asked.isEmpty ? await defaultCompression() : asked, isBackup: true)
+        var algorithm = request.compressionAlgorithm
+        if algorithm.isEmpty {
+            let own = try await volumes.store.read { try $0.requireProject(key.project).config["backups.compression_algorithm"] }
+            algorithm = own ?? ""
+        }
+        if algorithm.isEmpty { algorithm = await defaultCompression() }
+        let compression = try ImageCompression(algorithm: algorithm, isBackup: true)
         try await volumes.locks.with(key, .backup) {
             let (volume, snapshots, row) = try await volumes.store.write { tx in
                 try tx.admitBackupCreation(project: key.project)

@@ -86,7 +86,7 @@ package final class ProjectService: Sendable {
                 throw LXDError.conflict("A project named \"\(newName)\" already exists")
             }
             var row = try tx.requireProject(name)
-            guard try Self.isEmpty(row, tx) else { throw LXDError.badRequest("Only empty projects can be renamed") }
+            guard try Self.isEmpty(row, tx) else { throw LXDError.internalError("Only empty projects can be renamed") }
             row.name = try ProjectName(newName).rawValue
             try tx.updateProject(row)
         }
@@ -100,7 +100,7 @@ package final class ProjectService: Sendable {
         guard name != "default" else { throw LXDError.forbidden("The 'default' project cannot be deleted") }
         try await store.write { tx in
             let row = try tx.requireProject(name)
-            guard try Self.isEmpty(row, tx) else { throw LXDError.badRequest("Only empty projects can be removed") }
+            guard try Self.isEmpty(row, tx) else { throw LXDError.internalError("Only empty projects can be removed") }
             try tx.deleteProject(id: row.id)
         }
         try await namesChanged()
