@@ -77,8 +77,12 @@ extension BridgeNetwork {
             let others = StaticHostFiles(files).addresses()
             let own = others[host.fileName] ?? []
             let leases = leasedAddresses()
-            let taken = Set(others.filter { $0.key != host.fileName }.values.joined())
-                .union(leases.filter { $0.hardwareAddress != "\(host.hardwareAddress)" && $0.address.isIPv4 }.map(\.address))
+            // An IPv6 lease tells no hardware address, but who asked for it.
+            let foreign = leases.filter { lease in
+                lease.address.isIPv4
+                    ? lease.hardwareAddress != "\(host.hardwareAddress)" : lease.hostname != host.instance
+            }
+            let taken = Set(others.filter { $0.key != host.fileName }.values.joined()).union(foreign.map(\.address))
             let leased = leases.filter { $0.hardwareAddress == "\(host.hardwareAddress)" }.map(\.address)
             if wantsIPv4, host.ipv4 == nil {
                 host.ipv4 = try AddressReservation.ipv4(
