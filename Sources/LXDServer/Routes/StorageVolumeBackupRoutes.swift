@@ -3,6 +3,7 @@ import LXDAPI
 package import LXDCore
 import LXDDatabase
 import LXDHTTP
+import NIOCore
 
 /// `/1.0/storage-pools/{pool}/volumes/{type}/{name}/backups` and below.
 package struct StorageVolumeBackupRoutes: RouteGroup {
