@@ -22,7 +22,9 @@ package enum CheckpointSelfTest {
     ///   - folder: Made for this, and removed.
     ///   - idmap: Of an unprivileged container.
     package static func run(helperPath: String, folder: String, idmap: [IDMapEntry], logger: Logger) async throws {
-        let name = "selftest-\(getpid())"
+        // The same in every daemon, so that one that comes after a crash finds what is left; their folders tell them apart.
+        let name = "criu-selftest"
+        LostMonitor.end(name, stateDirectory: folder + "/containers", tree: try CgroupTree())
         try? Mounts.unmountTree(folder)
         try removeHostTree(folder)
         for path in ["root/dev", "root/proc", "root/sys", "containers", "logs", "images", "mount"] {
@@ -47,11 +49,14 @@ package enum CheckpointSelfTest {
         plan.stateful = true
         plan.initCommand = ["/init"]
         do {
+            try Task.checkCancellation()
             _ = try await runtime.start(plan)
+            try Task.checkCancellation()
             let checkpoint = try await runtime.checkpoint(
                 name, configurationPath: folder + "/logs/lxc.conf", imageDirectory: folder + "/images", keepsRunning: false)
             try await checkpoint.waitDumped(deadline: .seconds(20))
             try await checkpoint.commit()
+            try Task.checkCancellation()
             guard await runtime.waitForEnd(name, timeout: .seconds(10)) else {
                 throw RuntimeError.deadlineExceeded("end the checkpointed container")
             }

@@ -26,6 +26,13 @@ package final class CheckpointSupport: Sendable {
     /// What is known by now; nil while it is being tried.
     package var current: Status? { known.withLock { $0 } }
 
+    /// Gives up finding out, and returns when nothing of the trial is left.
+    package func end() async {
+        guard let task = task.withLock({ $0 }) else { return }
+        task.cancel()
+        _ = await task.value
+    }
+
     /// Starts to find out; may be called again.
     package func begin() { _ = running() }
 
@@ -71,6 +78,8 @@ package final class CheckpointSupport: Sendable {
             ]
             try await CheckpointSelfTest.run(helperPath: helperPath, folder: folder, idmap: idmap, logger: logger)
             return .available(version: version)
+        } catch is CancellationError {
+            return .unavailable("Live migration was not tried: the daemon is ending")
         } catch {
             return .unavailable("Live migration does not work on this host: \(LXDError.from(error).message)")
         }

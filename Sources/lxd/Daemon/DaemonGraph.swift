@@ -191,7 +191,6 @@ final class DaemonGraph: Sendable {
         try await storage.start { pool in try await KnownVolumes.of(pool, store) }
         try await networks.start()
         _ = try await runtime.reconnect()
-        checkpoints.begin()
         await instances.removeUnfinished()
         await lifecycle.reconcile()
         try await images.removeLeftovers()
@@ -203,6 +202,7 @@ final class DaemonGraph: Sendable {
             }
         }
         let lifecycle = lifecycle
+        checkpoints.begin()
         timers.run { await lifecycle.watch() }
         startTimers()
     }
@@ -252,6 +252,7 @@ final class DaemonGraph: Sendable {
     /// Ends everything but the answers to those who wait for the end.
     func stop(wish: Signals.Wish, force: Bool) async {
         timers.cancel()
+        await checkpoints.end()
         let timeout = Int64(server.config["core.shutdown_timeout"] ?? "") ?? 5
         await operations.shutdown(atMost: force ? .zero : .seconds(timeout * 60))
         switch wish {
