@@ -33,7 +33,10 @@ final class MemorySocket: OperationSocket {
     private func pair() -> (MigrationConnection, MigrationConnection) {
         let (control, farControl) = MemorySocket.pair()
         let (contents, farContents) = MemorySocket.pair()
-        return (MigrationConnection(control: control, fs: contents), MigrationConnection(control: farControl, fs: farContents))
+        return (
+            MigrationConnection(control: control, fs: contents),
+            MigrationConnection(control: farControl, fs: farContents)
+        )
     }
 
     @Test func streamsEndOneByOne() async throws {

@@ -111,7 +111,8 @@ import Testing
         let ours = MigrationFormats([.layers, allRsync], poolConfig: [:])
         var lxd = MigrationHeader()
         lxd.rsyncFeatures = ["xattrs", "delete", "bidirectional"]
-        #expect(try ours.choose(from: lxd, isRefresh: false) == .rsync(features: ["xattrs", "delete", "bidirectional"]))
+        #expect(
+            try ours.choose(from: lxd, isRefresh: false) == .rsync(features: ["xattrs", "delete", "bidirectional"]))
         #expect(try ours.agreed(by: lxd) == .rsync(features: ["xattrs", "delete", "bidirectional"]))
     }
 
@@ -136,7 +137,9 @@ import Testing
 
     @Test func serversFromBeforeTheNegotiationGetOnlyOldFeatures() throws {
         let ours = MigrationFormats([allRsync], poolConfig: [:])
-        #expect(try ours.choose(from: MigrationHeader(), isRefresh: false) == .rsync(features: ["xattrs", "delete", "compress"]))
+        #expect(
+            try ours.choose(from: MigrationHeader(), isRefresh: false)
+                == .rsync(features: ["xattrs", "delete", "compress"]))
     }
 
     @Test func compressionCanBeTurnedOffForThePool() {
@@ -188,7 +191,8 @@ import Testing
     /// A caller must not be able to send the server anywhere but to a socket of an operation.
     @Test(arguments: [
         "http://10.0.0.1/1.0/operations/6916", "https://10.0.0.1/1.0/instances", "https://10.0.0.1/1.0/operations/",
-        "https://10.0.0.1/1.0/operations/../x", "https://10.0.0.1/1.0/operations/69?x=1", "https://u@h/1.0/operations/69",
+        "https://10.0.0.1/1.0/operations/../x", "https://10.0.0.1/1.0/operations/69?x=1",
+        "https://u@h/1.0/operations/69",
         "https:///1.0/operations/69", "https://h:0/1.0/operations/69", "https://h:99999/1.0/operations/69",
         "https://h\r\nx/1.0/operations/69", "https://a:b:c/1.0/operations/69", "unix:///1.0/operations/69", "",
     ])

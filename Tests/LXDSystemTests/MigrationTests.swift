@@ -20,7 +20,8 @@ struct MigrationTests {
         guard let debian else { return [Pair(source: .ours, target: .ours)] }
         let mixed = Programs(daemon: Programs.ours.daemon, client: debian.client, description: "ours (Debian's client)")
         return [
-            Pair(source: .ours, target: .ours), Pair(source: mixed, target: debian), Pair(source: debian, target: .ours),
+            Pair(source: .ours, target: .ours), Pair(source: mixed, target: debian),
+            Pair(source: debian, target: .ours),
         ]
     }
 
@@ -35,9 +36,13 @@ struct MigrationTests {
                 try await here.mustLxc("copy", "c1", "far:\(mode)", "--mode=\(mode)")
                 #expect(try await here.mustLxc("config", "get", "far:\(mode)", "user.kept") == "yes\n")
                 try await here.mustLxc("start", "far:\(mode)")
-                #expect(try await here.mustLxc("exec", "far:\(mode)", "--", "cat", "/root/first", "/root/second") == "firstsecond")
+                #expect(
+                    try await here.mustLxc("exec", "far:\(mode)", "--", "cat", "/root/first", "/root/second")
+                        == "firstsecond")
                 // Ids have not been shifted on the way, whatever either server keeps on its disk.
-                #expect(try await here.mustLxc("exec", "far:\(mode)", "--", "stat", "-c", "%u:%g", "/root", "/root/first") == "0:0\n0:0\n")
+                #expect(
+                    try await here.mustLxc("exec", "far:\(mode)", "--", "stat", "-c", "%u:%g", "/root", "/root/first")
+                        == "0:0\n0:0\n")
                 try await here.mustLxc("stop", "--force", "far:\(mode)")
                 try await here.mustLxc("restore", "far:\(mode)", "snap0")
                 #expect(try await here.lxc("file", "pull", "far:\(mode)/root/second", "-").exit.isSuccess == false)
@@ -124,7 +129,9 @@ struct MigrationTests {
             try await here.crash()
             #expect(try await copying.value.exit.isSuccess == false)
             try await here.start()
-            try await eventually("the target has given up") { try await far.mustLxc("list", "-f", "csv") == "" ? true : nil }
+            try await eventually("the target has given up") {
+                try await far.mustLxc("list", "-f", "csv") == "" ? true : nil
+            }
             try await expectNothing(far)
             try await expectWhole(here)
         }
@@ -166,7 +173,8 @@ struct MigrationTests {
     @Test func whatARestrictedProjectRefusesIsNotEvenAskedFor() async throws {
         try await TestDaemon.withDaemon { daemon in
             try await daemon.prepareForContainers()
-            try await daemon.mustLxc("project", "create", "tight", "-c", "restricted=true", "-c", "features.profiles=false")
+            try await daemon.mustLxc(
+                "project", "create", "tight", "-c", "restricted=true", "-c", "features.profiles=false")
             let listener = try Listener()
             for config in [#"{"security.privileged": "true"}"#, #"{"raw.lxc": "lxc.mount.entry = / x none bind"}"#] {
                 let answer = try await daemon.request(
@@ -228,8 +236,14 @@ struct MigrationTests {
         #expect(try await daemon.mustLxc("list", "-f", "csv") == "")
         #expect(try await daemon.mustLxc("storage", "volume", "list", "pool", "-f", "csv") == "")
         let left = try await eventually("an empty pool") {
-            let found = FileManager.default.enumerator(atPath: daemon.directory + "/storage-pools/pool")?.compactMap { $0 as? String } ?? []
-            let own: Set = ["containers", "containers-snapshots", "custom", "custom-snapshots", "images", "layers", "staging", "trash"]
+            let found =
+                FileManager.default.enumerator(atPath: daemon.directory + "/storage-pools/pool")?.compactMap {
+                    $0 as? String
+                } ?? []
+            let own: Set = [
+                "containers", "containers-snapshots", "custom", "custom-snapshots", "images", "layers", "staging",
+                "trash",
+            ]
             let rest = found.filter { !own.contains($0) }
             return rest.isEmpty ? rest : nil
         }

@@ -3,10 +3,11 @@ import LXDDatabase
 import LXDStorage
 
 extension InstanceService {
-    /// Makes a new instance from another one or from a snapshot of one, on the same server; or brings an existing copy up
-    /// to date.
+    /// Makes a new instance from another one or from a snapshot of one, on the same server; or brings an existing copy
+    /// up to date.
     func copy(
-        _ plan: CreatePlan, _ source: CreatePlan.CopySource, by requestor: EventLifecycleRequestor?, progress: ProgressSink
+        _ plan: CreatePlan, _ source: CreatePlan.CopySource, by requestor: EventLifecycleRequestor?,
+        progress: ProgressSink
     ) async throws {
         if source.isRefresh, try await exists(plan.key) { return try await refresh(plan.key, from: source, progress) }
         var row = plan.row
@@ -38,7 +39,8 @@ extension InstanceService {
         row.project = target.project
         row.name = target == key ? "lxd-move-of-\(VolatileKeys.newID())" : target.name
         let temporary = InstanceKey(project: row.project, name: row.name)
-        let source = CreatePlan.CopySource(instance: instance, snapshot: nil, instanceOnly: instanceOnly, isRefresh: false)
+        let source = CreatePlan.CopySource(
+            instance: instance, snapshot: nil, instanceOnly: instanceOnly, isRefresh: false)
         try await makeCopy(of: source, as: row, .move(key), progress: progress)
         // From here on the move is done, whoever changes their mind.
         try await Task { [self] in
@@ -96,7 +98,9 @@ extension InstanceService {
 
     // MARK: Refresh
 
-    private func refresh(_ target: InstanceKey, from source: CreatePlan.CopySource, _ progress: ProgressSink) async throws {
+    private func refresh(_ target: InstanceKey, from source: CreatePlan.CopySource, _ progress: ProgressSink)
+        async throws
+    {
         try await holding(source.instance.key, target, .copy) {
             guard await !lifecycle.isRunning(target) else {
                 throw LXDError.internalError("Failed getting exclusive access to instance: Instance is running")
@@ -106,7 +110,8 @@ extension InstanceService {
                 undo.add("snapshots of \(instance.runtimeName)") { [environment] in
                     try await environment.removeUnfinishedSnapshots(of: instance)
                 }
-                let missing = try await source.instanceOnly ? [] : removeObsoleteSnapshots(of: instance, source.instance)
+                let missing =
+                    try await source.instanceOnly ? [] : removeObsoleteSnapshots(of: instance, source.instance)
                 let snapshots = try await insertSnapshots(of: source, into: instance, only: missing)
                 try await transfer(source, snapshots.map(\.name), to: instance, isRefresh: true, progress)
                 try await environment.store.write { tx in
@@ -120,12 +125,18 @@ extension InstanceService {
     /// Removes the snapshots that the source does not have, or not so.
     ///
     /// - Returns: The names of those that are missing then.
-    private func removeObsoleteSnapshots(of target: LoadedInstance, _ source: LoadedInstance) async throws -> Set<String> {
+    private func removeObsoleteSnapshots(of target: LoadedInstance, _ source: LoadedInstance) async throws -> Set<
+        String
+    > {
         let (wanted, present) = try await environment.store.read { tx in
-            (try tx.snapshots(instanceID: source.row.id).filter { $0.phase == .ready }, try tx.snapshots(instanceID: target.row.id))
+            (
+                try tx.snapshots(instanceID: source.row.id).filter { $0.phase == .ready },
+                try tx.snapshots(instanceID: target.row.id)
+            )
         }
         let changes = SnapshotChanges(
-            source: wanted.map { ($0.name, $0.createdAt.seconds) }, target: present.map { ($0.name, $0.createdAt.seconds) })
+            source: wanted.map { ($0.name, $0.createdAt.seconds) },
+            target: present.map { ($0.name, $0.createdAt.seconds) })
         for snapshot in present where changes.obsolete.contains(snapshot.name) {
             try await environment.removeSnapshot(snapshot, of: target)
         }
@@ -166,7 +177,8 @@ extension InstanceService {
                 isAllowInconsistent: source.isAllowInconsistent),
             to: to,
             IncomingTransfer(
-                volume: try environment.volume(instance.key), snapshots: snapshots, method: method, isRefresh: isRefresh,
+                volume: try environment.volume(instance.key), snapshots: snapshots, method: method,
+                isRefresh: isRefresh,
                 images: environment.imagesVisible(in: instance.project)),
             TransferReport(progress))
     }
@@ -180,7 +192,8 @@ extension InstanceService {
         try await environment.store.write { tx in
             let pool = try target.rootPool()
             let original = try tx.storageVolume(
-                pool: source.instance.rootPool(), project: source.instance.project, kind: .container, name: source.instance.name)
+                pool: source.instance.rootPool(), project: source.instance.project, kind: .container,
+                name: source.instance.name)
             let configs = try original.map { try tx.storageVolumeSnapshots(volumeID: $0.id) } ?? []
             func volumeConfig(_ snapshot: String?) -> [String: String] {
                 guard let snapshot else { return original?.config ?? [:] }

@@ -6,7 +6,8 @@ import Synchronization
 /// same exchange as between servers, over memory.
 enum LocalTransfer {
     static func run(
-        from source: any PoolDriver, _ outgoing: OutgoingTransfer, to target: any PoolDriver, _ incoming: IncomingTransfer,
+        from source: any PoolDriver, _ outgoing: OutgoingTransfer, to target: any PoolDriver,
+        _ incoming: IncomingTransfer,
         _ report: TransferReport
     ) async throws {
         let (near, far) = JoinedChannel.pair()
@@ -24,7 +25,8 @@ enum LocalTransfer {
     }
 
     /// The best that both pools can.
-    static func method(from source: any PoolDriver, to target: any PoolDriver, isRefresh: Bool) throws -> TransferMethod {
+    static func method(from source: any PoolDriver, to target: any PoolDriver, isRefresh: Bool) throws -> TransferMethod
+    {
         var offer = MigrationHeader()
         MigrationFormats(source.transferMethods, poolConfig: [:]).offer(in: &offer)
         // Nothing is gained by compressing what stays in memory.
@@ -89,7 +91,9 @@ final class JoinedChannel: TransferChannel {
             while true {
                 let (found, writer) = try state.withLock { state -> ([UInt8]??, CheckedContinuation<Void, Never>?) in
                     guard !state.chunks.isEmpty else {
-                        guard !state.isCut else { throw LXDError.internalError("The transfer was ended by the other side") }
+                        guard !state.isCut else {
+                            throw LXDError.internalError("The transfer was ended by the other side")
+                        }
                         return (nil, nil)
                     }
                     defer { state.writer = nil }

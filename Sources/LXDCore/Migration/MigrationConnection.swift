@@ -1,11 +1,13 @@
 import LXDAPI
+import LXDLinux
 import LXDStorage
 import Synchronization
+import SystemPackage
 
 /// The websockets of one migration: `control` for headers and the outcome, `fs` for the contents.
 ///
-/// LXD's protocol. The source sends its offer, the target its answer; then the contents travel on `fs` while both listen
-/// on `control` for the other's failure; at the end the target says whether it has everything.
+/// LXD's protocol. The source sends its offer, the target its answer; then the contents travel on `fs` while both
+/// listen on `control` for the other's failure; at the end the target says whether it has everything.
 package final class MigrationConnection: Sendable {
     /// The names of the sockets in an operation's metadata, as LXD has them. Live migration adds `criu`.
     static let socketNames = ["control", "fs"]
@@ -66,11 +68,19 @@ package final class MigrationConnection: Sendable {
 
     /// Runs `body`, which moves contents, while listening for the peer to give up.
     ///
-    /// - Throws: The peer's reason when it has one: it says more than the connection that broke with it.
-    func whileListening<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
+    /// - Throws: The peer's reason when it has one: it says more than the connection that broke with it. A full disk here
+    ///   is the reason itself.
+    func whileListening<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result
+    {
         let watch = startWatching()
         let work = Task { try await body() }
-        watch.whenFailed { work.cancel() }
+        watch.whenFailed {
+            Task {
+                // What broke here may be why the peer gave up; it is about to be told.
+                try await Task.sleep(for: .milliseconds(300))
+                work.cancel()
+            }
+        }
         do {
             return try await withTaskCancellationHandler {
                 try await work.value
@@ -79,8 +89,17 @@ package final class MigrationConnection: Sendable {
             }
         } catch {
             try Task.checkCancellation()
+            if Self.isFullDisk(error) { throw error }
             if let reason = await watch.failure(within: .seconds(2)) { throw reason }
             throw error
+        }
+    }
+
+    private static func isFullDisk(_ error: any Error) -> Bool {
+        switch (error as? LXDError)?.cause {
+        case let cause as Errno: cause == .noSpace || cause == .diskQuotaExceeded
+        case let cause as ArchiveError: cause.kind == .noSpace
+        default: false
         }
     }
 
@@ -160,7 +179,9 @@ private final class ControlWatch: Sendable {
     }
 
     private static func visible(_ error: any Error) -> any Error {
-        (error as? PeerFailure).map { LXDError.internalError($0.message.isEmpty ? "Migration failed on the other server" : $0.message) }
+        (error as? PeerFailure).map {
+            LXDError.internalError($0.message.isEmpty ? "Migration failed on the other server" : $0.message)
+        }
             ?? error
     }
 

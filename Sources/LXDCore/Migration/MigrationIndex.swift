@@ -75,7 +75,8 @@ extension SocketChannel {
     func send(_ index: MigrationIndex) async throws {
         try await write(Array(LXDJSON.encode(index)))
         try await finish()
-        let receipt: MigrationIndexReceipt = try LXDJSON.decode(from: await readStream(limit: MigrationIndexReceipt.bytesMax))
+        let receipt: MigrationIndexReceipt = try LXDJSON.decode(
+            from: await readStream(limit: MigrationIndexReceipt.bytesMax))
         guard receipt.statusCode == 200 else {
             throw LXDError.internalError("Failed negotiating migration options: \(receipt.error)")
         }

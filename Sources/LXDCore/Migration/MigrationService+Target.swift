@@ -16,7 +16,9 @@ package struct MigrationSource: Sendable {
         case "push": remote = nil
         default: throw LXDError.notImplemented("Mode \(goQuoted(source.mode)) not implemented")
         }
-        guard !source.live, source.secrets["criu"] == nil else { throw MigrationService.noLiveMigration(on: "destination") }
+        guard !source.live, source.secrets["criu"] == nil else {
+            throw MigrationService.noLiveMigration(on: "destination")
+        }
         secrets = source.secrets
         isRefresh = source.refresh
         if remote != nil {
@@ -38,7 +40,8 @@ extension MigrationService {
         let key = plan.key
         var isRefresh = source.isRefresh
         if isRefresh {
-            isRefresh = try await environment.store.read { try $0.instance(project: key.project, name: key.name) } != nil
+            isRefresh =
+                try await environment.store.read { try $0.instance(project: key.project, name: key.name) } != nil
         }
         if isRefresh {
             guard await !lifecycle.isRunning(key) else {
@@ -90,7 +93,8 @@ extension MigrationService {
     private func create(
         _ plan: CreatePlan, _ handle: OperationHandle, _ connect: @Sendable () async throws -> MigrationConnection
     ) async throws {
-        let instance = try await instances.insert(plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
+        let instance = try await instances.insert(
+            plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
         try await withUndo(environment.logger) { undo in
             undo.add("instance \(instance.runtimeName)") { [environment] in
                 try await environment.removeEverything(of: instance)
@@ -98,7 +102,9 @@ extension MigrationService {
             try await take(instance, isRefresh: false, handle, connect, choose: { $0 }) { [lifecycle, environment] in
                 try await lifecycle.devicesJoined(instance)
                 try await environment.store.write { tx in
-                    for row in try tx.snapshots(instanceID: instance.row.id) { try tx.setSnapshotPhase(id: row.id, .ready) }
+                    for row in try tx.snapshots(instanceID: instance.row.id) {
+                        try tx.setSnapshotPhase(id: row.id, .ready)
+                    }
                     try tx.setInstancePhase(id: instance.row.id, .ready)
                 }
             }
@@ -173,8 +179,8 @@ extension MigrationService {
     }
 }
 
-/// Which snapshots a refresh has to fetch and which to remove: those that are not there, and those of one name and another
-/// time. Times are compared in seconds: more does not travel.
+/// Which snapshots a refresh has to fetch and which to remove: those that are not there, and those of one name and
+/// another time. Times are compared in seconds: more does not travel.
 struct SnapshotChanges: Equatable {
     let missing: Set<String>
     let obsolete: Set<String>
@@ -261,7 +267,9 @@ extension InstanceEnvironment {
 
     /// Removes the snapshots that a copy had begun to add.
     func removeUnfinishedSnapshots(of instance: LoadedInstance) async throws {
-        let rows = try await store.read { try $0.snapshots(instanceID: instance.row.id).filter { $0.phase == .creating } }
+        let rows = try await store.read {
+            try $0.snapshots(instanceID: instance.row.id).filter { $0.phase == .creating }
+        }
         for row in rows.reversed() { try await removeSnapshot(row, of: instance) }
     }
 }

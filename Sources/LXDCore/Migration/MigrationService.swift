@@ -13,7 +13,8 @@ package final class MigrationService: Sendable {
     let dialer: any OperationDialer
 
     package init(
-        environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle, operations: Operations,
+        environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle,
+        operations: Operations,
         dialer: any OperationDialer
     ) {
         self.environment = environment
@@ -46,7 +47,9 @@ package final class MigrationService: Sendable {
     /// Starts sending an instance or a snapshot to another server.
     ///
     /// - Returns: The operation; its metadata has the secrets that the target needs when it pulls.
-    package func startSending(_ request: SourceRequest, by requestor: EventLifecycleRequestor?) async throws -> Operation {
+    package func startSending(_ request: SourceRequest, by requestor: EventLifecycleRequestor?) async throws
+        -> Operation
+    {
         let kind = request.snapshot == nil ? OperationKind.instanceMigrate : .snapshotTransfer
         _ = try await offer(of: request)  // What can be refused is refused before an operation starts.
         if request.isLive, request.snapshot == nil, await lifecycle.isRunning(request.instance) {
@@ -56,7 +59,8 @@ package final class MigrationService: Sendable {
         let resources = InstanceResources.of([request.instance.name])
         guard let target = request.target else {
             return try operations.startWebsocket(
-                kind, project: project, resources: resources, sockets: MigrationConnection.socketNames, isCancellable: true,
+                kind, project: project, resources: resources, sockets: MigrationConnection.socketNames,
+                isCancellable: true,
                 requestor: requestor, metadata: { $0.mapValues { .string($0) } }
             ) { [self] handle in
                 try await send(request, over: MigrationConnection(of: handle), handle)
@@ -81,7 +85,9 @@ package final class MigrationService: Sendable {
         .internalError("Unable to perform container live migration. CRIU isn't installed on the \(side) server")
     }
 
-    private func send(_ request: SourceRequest, over connection: MigrationConnection, _ handle: OperationHandle) async throws {
+    private func send(_ request: SourceRequest, over connection: MigrationConnection, _ handle: OperationHandle)
+        async throws
+    {
         do {
             try await environment.locks.with(request.instance, .copy) {
                 let report = TransferReport(ProgressSink { handle.progress($0, $1) })

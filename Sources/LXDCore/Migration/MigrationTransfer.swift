@@ -79,7 +79,8 @@ struct MigrationIntake: Sendable {
         answer.refresh = isRefresh
         answer.indexHeaderVersion = min(offer.indexHeaderVersion ?? 0, 1)
         answer.predump = false
-        answer.stateTransfer = offer.stateTransfer == MigrationHeader.StateTransfer.none ? MigrationHeader.StateTransfer.none : nil
+        answer.stateTransfer =
+            offer.stateTransfer == MigrationHeader.StateTransfer.none ? MigrationHeader.StateTransfer.none : nil
         try await connection.send(answer)
         let hasIndex = answer.indexHeaderVersion == 1
         let transfer = IncomingTransfer(

@@ -48,7 +48,8 @@ package struct RemoteOperation: Sendable, Equatable {
         }
         let isName = host.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
-                || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "%")].contains(byte)
+                || [UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "%")]
+                    .contains(byte)
         }
         guard !host.isEmpty, isName else { throw invalid }
         return (String(host), port)

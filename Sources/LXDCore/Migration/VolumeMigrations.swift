@@ -51,7 +51,9 @@ package final class VolumeMigrations: Sendable {
         }
     }
 
-    private func send(_ key: VolumeKey, volumeOnly: Bool, over connection: MigrationConnection, _ handle: OperationHandle) async throws {
+    private func send(
+        _ key: VolumeKey, volumeOnly: Bool, over connection: MigrationConnection, _ handle: OperationHandle
+    ) async throws {
         do {
             try await volumes.locks.with(key, .copy) {
                 let report = TransferReport(ProgressSink { handle.progress($0, $1) })
@@ -106,7 +108,8 @@ package final class VolumeMigrations: Sendable {
             }
         }
         return MigrationOffer(
-            header: header, index: index, pool: try await volumes.storage.driver(for: key.pool), poolConfig: pool?.config ?? [:],
+            header: header, index: index, pool: try await volumes.storage.driver(for: key.pool),
+            poolConfig: pool?.config ?? [:],
             volume: try VolumeService.volume(row), isRunning: isRunning)
     }
 
@@ -168,12 +171,14 @@ package final class VolumeMigrations: Sendable {
         }
         if !isRefresh {
             volumes.announce(
-                .storageVolumeCreated, key.path, project: key.project, by: handle.requestor, context: ["type": .string("custom")])
+                .storageVolumeCreated, key.path, project: key.project, by: handle.requestor,
+                context: ["type": .string("custom")])
         }
     }
 
     private func take(
-        _ key: VolumeKey, _ row: VolumeRow, isRefresh: Bool, _ connection: MigrationConnection, _ handle: OperationHandle
+        _ key: VolumeKey, _ row: VolumeRow, isRefresh: Bool, _ connection: MigrationConnection,
+        _ handle: OperationHandle
     ) async throws {
         let driver = try await volumes.storage.driver(for: key.pool)
         let poolConfig = try await volumes.store.read { try $0.storagePool(key.pool)?.config ?? [:] }
@@ -186,7 +191,8 @@ package final class VolumeMigrations: Sendable {
                 guard isRefresh else { return offered }
                 let present = try await volumes.store.read { try $0.storageVolumeSnapshots(volumeID: row.id) }
                 // Snapshots of volumes are told apart by their names only, as in LXD.
-                let changes = SnapshotChanges(source: offered.map { ($0.name, 0) }, target: present.map { ($0.name, 0) })
+                let changes = SnapshotChanges(
+                    source: offered.map { ($0.name, 0) }, target: present.map { ($0.name, 0) })
                 for snapshot in present where changes.obsolete.contains(snapshot.name) {
                     try await driver.delete(volume.withSnapshot(snapshot.name))
                     try await volumes.store.write { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
@@ -206,7 +212,8 @@ package final class VolumeMigrations: Sendable {
             undo.add("volume \(volume)") { [volumes] in
                 // Until then the pool has nothing of it.
                 guard hasArrived.withLock({ $0 }) else { return }
-                try await volumes.takeBack(key, arriving.withLock { $0.map(\.name) }, isRefresh: isRefresh, driver, volume)
+                try await volumes.takeBack(
+                    key, arriving.withLock { $0.map(\.name) }, isRefresh: isRefresh, driver, volume)
             }
             try await intake.receive(over: connection, TransferReport(ProgressSink { handle.progress($0, $1) }))
         }
@@ -230,7 +237,8 @@ extension VolumeService {
     fileprivate func plan(pool: String, project: String, _ request: StorageVolumesPost) async throws -> VolumeRow {
         let name = try VolumeName(request.name).rawValue
         guard ["", "filesystem"].contains(request.contentType) else {
-            throw LXDError.badRequest("Volume content type \(goQuoted(request.contentType)) is not supported by this server")
+            throw LXDError.badRequest(
+                "Volume content type \(goQuoted(request.contentType)) is not supported by this server")
         }
         let config = request.config.filter { (try? VolumeKeys.validate([$0.key: $0.value], volume: name)) != nil }
         return try await store.read { tx in
@@ -271,7 +279,8 @@ extension VolumeService {
         for name in snapshots { try await driver.delete(volume.withSnapshot(name)) }
         if !isRefresh { try await driver.delete(volume) }
         try await store.write { tx in
-            guard let row = try tx.storageVolume(pool: key.pool, project: key.project, kind: .custom, name: key.name) else {
+            guard let row = try tx.storageVolume(pool: key.pool, project: key.project, kind: .custom, name: key.name)
+            else {
                 return
             }
             for snapshot in try tx.storageVolumeSnapshots(volumeID: row.id) where snapshots.contains(snapshot.name) {

@@ -65,7 +65,14 @@ package struct OperationProgress: Sendable, Equatable {
     }
 
     /// The message of a failed operation, else empty.
+    ///
+    /// One that was cancelled has a message too: clients look at nothing else, and `lxc move` would delete the original
+    /// after a copy that was cancelled.
     package var errorText: String {
-        if case .ended(.failure(let text)) = status { text } else { "" }
+        switch status {
+        case .ended(.failure(let text)): text
+        case .ended(.cancelled): "Operation was cancelled"
+        default: ""
+        }
     }
 }

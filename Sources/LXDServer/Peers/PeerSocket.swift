@@ -13,15 +13,25 @@ struct PeerSocket: OperationSocket {
     init(_ socket: WebSocketConnection) { self.socket = socket }
 
     func receive() async throws -> OperationMessage? {
-        guard let message = try await socket.receive() else { return nil }
-        return message.kind == .text ? .text(message.bytes) : .binary(message.bytes)
+        let message: WebSocketMessage?
+        do { message = try await socket.receive() } catch { throw Self.visible(error) }
+        return message.map { $0.kind == .text ? .text($0.bytes) : .binary($0.bytes) }
     }
 
     func send(_ message: OperationMessage) async throws {
-        switch message {
-        case .text(let bytes): try await socket.send(.text(String(decoding: bytes, as: UTF8.self)))
-        case .binary(let bytes): try await socket.send(binary: bytes)
+        do {
+            switch message {
+            case .text(let bytes): try await socket.send(.text(String(decoding: bytes, as: UTF8.self)))
+            case .binary(let bytes): try await socket.send(binary: bytes)
+            }
+        } catch {
+            throw Self.visible(error)
         }
+    }
+
+    private static func visible(_ error: any Error) -> any Error {
+        if error is CancellationError || error is LXDError { return error }
+        return LXDError.unavailable("The connection to the other side was lost", cause: error)
     }
 
     func close() async { await socket.close() }
@@ -44,7 +54,8 @@ package struct PeerDialer: OperationDialer {
         let session = HTTPClientSession(endpoint, connectTimeout: Self.timeout)
         do {
             return PeerSocket(
-                try await session.webSocket("\(operation.path)/websocket?secret=\(secret)", options: PeerSocket.options))
+                try await session.webSocket("\(operation.path)/websocket?secret=\(secret)", options: PeerSocket.options)
+            )
         } catch let error as HTTPTransportError {
             throw Self.visible(error, endpoint)
         } catch is CancellationError {
