@@ -72,7 +72,8 @@ package struct Volume: Sendable, Hashable, CustomStringConvertible {
     }
 
     private static func check(_ name: String) throws {
-        let isSafe = !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".")
+        let isSafe =
+            !name.isEmpty && name.utf8.count <= 255 && !name.hasPrefix(".")
             && name.utf8.allSatisfy { $0 != UInt8(ascii: "/") && $0 >= 0x20 && $0 != 0x7f }
         guard isSafe else { throw LXDError.badRequest("Invalid volume name \(String(reflecting: name))") }
     }

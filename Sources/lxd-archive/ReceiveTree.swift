@@ -80,7 +80,9 @@ struct TreeReceiver {
             let entry = try reader.next()
             if entry.kind == .end { break }
             totals.entries += 1
-            guard totals.entries <= rules.entriesMax else { throw Failure(.limit, "the tree has more than \(rules.entriesMax) entries") }
+            guard totals.entries <= rules.entriesMax else {
+                throw Failure(.limit, "the tree has more than \(rules.entriesMax) entries")
+            }
             try add(entry)
             totals.read = reader.received
             try report.progress(read: totals.read, written: totals.written, entries: totals.entries)
@@ -98,7 +100,9 @@ struct TreeReceiver {
             return
         }
         if entry.name.isEmpty {
-            guard entry.kind == .directory, stack.isEmpty, rootEntry == nil else { throw Failure(.hostile, "an entry without a name was received") }
+            guard entry.kind == .directory, stack.isEmpty, rootEntry == nil else {
+                throw Failure(.hostile, "an entry without a name was received")
+            }
             rootEntry = entry
             return try setOwnerAndMode(root, entry)
         }
@@ -113,9 +117,13 @@ struct TreeReceiver {
         case .file: try addFile(entry)
         case .symlink:
             try makeRoom(entry)
-            guard !entry.target.isEmpty else { throw Failure(.hostile, "the link \(quoted(entry.name)) points nowhere") }
+            guard !entry.target.isEmpty else {
+                throw Failure(.hostile, "the link \(quoted(entry.name)) points nowhere")
+            }
             let holder = holder
-            try check(entry.target.withCString { target in entry.name.withCString { clxd_symlinkat(target, holder, $0) } }, "make the link", entry.name)
+            try check(
+                entry.target.withCString { target in entry.name.withCString { clxd_symlinkat(target, holder, $0) } },
+                "make the link", entry.name)
             try setOwnerAndTime(entry)
         case .hardlink: try addHardlink(entry)
         case .node: try addNode(entry)
@@ -128,14 +136,18 @@ struct TreeReceiver {
 
     private mutating func addDirectory(_ entry: TreeEntry) throws(Failure) {
         guard stack.count < Self.depthMax else { throw Failure(.limit, "\(quoted(entry.name)): the tree is too deep") }
-        guard !entry.isKept || rules.allowsChanges else { throw Failure(.hostile, "a new tree keeps \(quoted(entry.name))") }
+        guard !entry.isKept || rules.allowsChanges else {
+            throw Failure(.hostile, "a new tree keeps \(quoted(entry.name))")
+        }
         let holder = holder
         if !entry.isKept {
             let made = entry.name.withCString { clxd_mkdirat(holder, $0, 0o700) }
             if made != -EEXIST || !rules.allowsChanges { try check(made, "make directory", entry.name) }
         }
         let opened = entry.name.withCString { clxd_openat2(holder, $0, Self.directoryFlags, 0, Self.resolve) }
-        guard opened != -ENOTDIR && opened != -ELOOP else { throw Failure(.hostile, "\(quoted(entry.name)) is no directory here") }
+        guard opened != -ENOTDIR && opened != -ELOOP else {
+            throw Failure(.hostile, "\(quoted(entry.name)) is no directory here")
+        }
         let descriptor = Descriptor(try check(opened, "open", entry.name))
         stack.append((descriptor, entry))
         if !entry.isKept { try setOwnerAndMode(descriptor.number, entry) }
@@ -145,18 +157,24 @@ struct TreeReceiver {
         try makeRoom(entry)
         let flags = UInt64(O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
         let holder = holder
-        let file = Descriptor(try check(entry.name.withCString { clxd_openat2(holder, $0, flags, 0o600, Self.resolve) }, "create", entry.name))
+        let file = Descriptor(
+            try check(
+                entry.name.withCString { clxd_openat2(holder, $0, flags, 0o600, Self.resolve) }, "create", entry.name))
         var end: Int64 = 0
         var got: Int64 = 0
         while true {
             var offset: Int64 = try reader.number()
             let count: UInt32 = try reader.number()
-            guard offset >= end, offset <= 1 << 50, count <= 1 << 30 else { throw Failure(.hostile, "the data of \(quoted(entry.name)) are out of order") }
+            guard offset >= end, offset <= 1 << 50, count <= 1 << 30 else {
+                throw Failure(.hostile, "the data of \(quoted(entry.name)) are out of order")
+            }
             if count == 0 {
                 if offset > end || end == 0 { try setSize(file.number, offset, entry) }
                 break
             }
-            guard totals.written + Int64(count) <= rules.bytesMax else { throw Failure(.limit, "the tree holds more than \(rules.bytesMax) bytes") }
+            guard totals.written + Int64(count) <= rules.bytesMax else {
+                throw Failure(.limit, "the tree holds more than \(rules.bytesMax) bytes")
+            }
             try reader.pass(Int(count)) { (part) throws(Failure) in
                 var done = 0
                 while done < part.count {
@@ -191,14 +209,18 @@ struct TreeReceiver {
         if !parts.isEmpty {
             let path = Bytes(parts.joined(separator: [UInt8(ascii: "/")]))
             let opened = path.withCString { clxd_openat2(root, $0, Self.directoryFlags, 0, Self.resolve) }
-            guard opened >= 0 else { throw Failure(.hostile, "\(quoted(entry.name)) is a hard link to what the tree does not hold") }
+            guard opened >= 0 else {
+                throw Failure(.hostile, "\(quoted(entry.name)) is a hard link to what the tree does not hold")
+            }
             source = Descriptor(opened)
         }
         try makeRoom(entry)
         let from = source?.number ?? root
         let holder = holder
         let result = name.withCString { old in entry.name.withCString { clxd_linkat(from, old, holder, $0, 0) } }
-        guard result != -ENOENT && result != -EPERM else { throw Failure(.hostile, "\(quoted(entry.name)) is a hard link to what the tree does not hold") }
+        guard result != -ENOENT && result != -EPERM else {
+            throw Failure(.hostile, "\(quoted(entry.name)) is a hard link to what the tree does not hold")
+        }
         try check(result, "make the hard link", entry.name)
         withExtendedLifetime(source) {}
     }
@@ -210,15 +232,20 @@ struct TreeReceiver {
         case 0o010000: break
         case 0o020000 where isWhiteout && rules.isLayer: break
         case 0o020000, 0o060000:
-            guard rules.allowsDevices && !isWhiteout else { throw Failure(.hostile, "\(quoted(entry.name)) is a device, which is not allowed here") }
+            guard rules.allowsDevices && !isWhiteout else {
+                throw Failure(.hostile, "\(quoted(entry.name)) is a device, which is not allowed here")
+            }
         default: throw Failure(.hostile, "\(quoted(entry.name)) is of an unknown kind")
         }
         try makeRoom(entry)
         let holder = holder
         let (major, minor) = (UInt32(entry.size >> 32), UInt32(truncatingIfNeeded: entry.size))
-        try check(entry.name.withCString { clxd_mknodat(holder, $0, type | 0o600, major, minor) }, "make the device node", entry.name)
+        try check(
+            entry.name.withCString { clxd_mknodat(holder, $0, type | 0o600, major, minor) }, "make the device node",
+            entry.name)
         try setOwnerAndTime(entry)
-        try check(entry.name.withCString { clxd_fchmodat(holder, $0, entry.mode & 0o7777) }, "set the mode of", entry.name)
+        try check(
+            entry.name.withCString { clxd_fchmodat(holder, $0, entry.mode & 0o7777) }, "set the mode of", entry.name)
     }
 
     // MARK: What is there already
@@ -232,7 +259,9 @@ struct TreeReceiver {
         let result = name.withCString { clxd_unlinkat(holder, $0, 0) }
         if result == 0 || result == -ENOENT { return }
         guard result == -EISDIR else { throw Failure.system("remove", name, -result) }
-        let child = Descriptor(try check(name.withCString { clxd_openat2(holder, $0, Self.directoryFlags, 0, Self.resolve) }, "open", name))
+        let child = Descriptor(
+            try check(name.withCString { clxd_openat2(holder, $0, Self.directoryFlags, 0, Self.resolve) }, "open", name)
+        )
         for inner in try names(in: child.number, name) { try remove(inner, in: child.number, depth: depth + 1) }
         try check(name.withCString { clxd_unlinkat(holder, $0, CLXD_AT_REMOVEDIR) }, "remove", name)
     }
@@ -241,17 +270,21 @@ struct TreeReceiver {
 
     /// Owner first: changing it clears setuid bits and capabilities.
     private func setOwnerAndMode(_ descriptor: Int32, _ entry: TreeEntry) throws(Failure) {
-        try check(clxd_fchownat(descriptor, "", entry.uid, entry.gid, CLXD_AT_EMPTY_PATH), "set the owner of", entry.name)
+        try check(
+            clxd_fchownat(descriptor, "", entry.uid, entry.gid, CLXD_AT_EMPTY_PATH), "set the owner of", entry.name)
         try check(clxd_fchmod(descriptor, entry.mode & 0o7777), "set the mode of", entry.name)
         if rules.allowsChanges && entry.kind == .directory {
             for (name, _) in try attributes(of: descriptor, entry.name)
-            where PortableAttribute.isSent(name, ofLayer: false) && !entry.attributes.contains(where: { $0.name == name }) {
+            where PortableAttribute.isSent(name, ofLayer: false)
+                && !entry.attributes.contains(where: { $0.name == name })
+            {
                 _ = name.withCString { clxd_fremovexattr(descriptor, $0) }
             }
         }
         for (name, value) in entry.attributes {
             guard PortableAttribute.isAccepted(name, value, ofLayer: rules.isLayer) else {
-                throw Failure(.hostile, "\(quoted(entry.name)) has the attribute \(quoted(name)), which is not allowed here")
+                throw Failure(
+                    .hostile, "\(quoted(entry.name)) has the attribute \(quoted(name)), which is not allowed here")
             }
             let result = name.withCString { clxd_fsetxattr(descriptor, $0, value, value.count) }
             if result == -EOPNOTSUPP { continue }
@@ -261,13 +294,15 @@ struct TreeReceiver {
 
     private func setTime(of descriptor: Int32, _ entry: TreeEntry) throws(Failure) {
         try check(
-            clxd_set_times(descriptor, "", entry.seconds, entry.nanoseconds, entry.seconds, entry.nanoseconds), "set the time of", entry.name)
+            clxd_set_times(descriptor, "", entry.seconds, entry.nanoseconds, entry.seconds, entry.nanoseconds),
+            "set the time of", entry.name)
     }
 
     private func setOwnerAndTime(_ entry: TreeEntry) throws(Failure) {
         let holder = holder
         try check(
-            entry.name.withCString { clxd_fchownat(holder, $0, entry.uid, entry.gid, CLXD_AT_SYMLINK_NOFOLLOW) }, "set the owner of",
+            entry.name.withCString { clxd_fchownat(holder, $0, entry.uid, entry.gid, CLXD_AT_SYMLINK_NOFOLLOW) },
+            "set the owner of",
             entry.name)
         try check(
             entry.name.withCString {

@@ -52,7 +52,9 @@ struct Rsync {
         let text = lastWords(errors.reading)
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 && errno == EINTR {}
-        guard clxd_wifexited(status) != 0 else { throw Failure(.io, "rsync was stopped by signal \(clxd_wtermsig(status))") }
+        guard clxd_wifexited(status) != 0 else {
+            throw Failure(.io, "rsync was stopped by signal \(clxd_wtermsig(status))")
+        }
         switch clxd_wexitstatus(status) {
         case 0: break
         // Files of a running instance that went while it was read.
@@ -104,14 +106,21 @@ struct Rsync {
         let overlay = try merged.map { (tree) throws(Failure) in
             Descriptor(
                 try check(
-                    clxd_open_tree(tree.number, "", UInt32(CLXD_OPEN_TREE_CLONE | CLXD_OPEN_TREE_CLOEXEC | CLXD_AT_EMPTY_PATH)), what))
+                    clxd_open_tree(
+                        tree.number, "", UInt32(CLXD_OPEN_TREE_CLONE | CLXD_OPEN_TREE_CLOEXEC | CLXD_AT_EMPTY_PATH)),
+                    what))
         }
-        try check(clxd_mount("tmpfs", "/run", "tmpfs", UInt64(CLXD_MS_NOSUID | CLXD_MS_NODEV), "size=1m,mode=0755"), what)
-        let folder = Descriptor(try check(clxd_openat2(CLXD_AT_FDCWD, "/run", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what))
+        try check(
+            clxd_mount("tmpfs", "/run", "tmpfs", UInt64(CLXD_MS_NOSUID | CLXD_MS_NODEV), "size=1m,mode=0755"), what)
+        let folder = Descriptor(
+            try check(clxd_openat2(CLXD_AT_FDCWD, "/run", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what))
         try check(clxd_fchdir(folder.number), what)
         for name in ["usr", "target", "dev", "tmp"] { try check(clxd_mkdirat(CLXD_AT_FDCWD, name, 0o755), what) }
-        for name in ["bin", "lib", "lib64", "sbin"] { try check(clxd_symlinkat("usr/" + name, CLXD_AT_FDCWD, name), what) }
-        close(try check(clxd_openat2(CLXD_AT_FDCWD, "dev/null", UInt64(O_WRONLY | O_CREAT | O_CLOEXEC), 0o600, 0), what))
+        for name in ["bin", "lib", "lib64", "sbin"] {
+            try check(clxd_symlinkat("usr/" + name, CLXD_AT_FDCWD, name), what)
+        }
+        close(
+            try check(clxd_openat2(CLXD_AT_FDCWD, "dev/null", UInt64(O_WRONLY | O_CREAT | O_CLOEXEC), 0o600, 0), what))
         try check(clxd_move_mount(mounts.usr.number, "", CLXD_AT_FDCWD, "usr", empty), what)
         let limits = UInt64(CLXD_MOUNT_ATTR_RDONLY | CLXD_MOUNT_ATTR_NOSUID | CLXD_MOUNT_ATTR_NODEV)
         try check(clxd_mount_setattr(CLXD_AT_FDCWD, "usr", 0, limits, 0, 0, 0), what)
@@ -126,7 +135,8 @@ struct Rsync {
         }
         try check(clxd_pivot_root(".", "."), what)
         try check(clxd_umount2(".", CLXD_MNT_DETACH), what)
-        let top = Descriptor(try check(clxd_openat2(CLXD_AT_FDCWD, "/", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what))
+        let top = Descriptor(
+            try check(clxd_openat2(CLXD_AT_FDCWD, "/", UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0), what))
         try check(clxd_fchdir(top.number), what)
     }
 
@@ -155,7 +165,10 @@ struct Rsync {
         // What rsync would start as its remote shell passes bytes between it and the pipes. What it adds is ignored: the
         // other side knows the path. The shell ends with the peer's stream: that is what rsync waits for at its end.
         if isSender {
-            words += ["--filter=H /volume.json", "/target/", "localhost:/tmp/foo", "-e", "sh -c \"exec 5<&0; cat <&5 >&4 & exec cat <&3\""]
+            words += [
+                "--filter=H /volume.json", "/target/", "localhost:/tmp/foo", "-e",
+                "sh -c \"exec 5<&0; cat <&5 >&4 & exec cat <&3\"",
+            ]
         } else {
             words += [".", "/target/"]
         }
@@ -172,13 +185,16 @@ struct Rsync {
             let (from, to) = (fcntl(input, F_DUPFD, 20), fcntl(output, F_DUPFD, 20))
             let words = fcntl(errors, F_DUPFD, 20)
             let first: Int32 = isSender ? 3 : 0
-            guard from >= 0, to >= 0, words >= 0, dup2(from, first) >= 0, dup2(to, first + 1) >= 0, dup2(words, 2) >= 0 else {
+            guard from >= 0, to >= 0, words >= 0, dup2(from, first) >= 0, dup2(to, first + 1) >= 0, dup2(words, 2) >= 0
+            else {
                 throw Failure(.io, "dup")
             }
             _ = clxd_close_range(UInt32(isSender ? 5 : 3), .max, 0)
             var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
             argv.append(nil)
-            var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/usr/sbin:/usr/local/bin"), strdup("LC_ALL=C.UTF-8"), nil]
+            var environment: [UnsafeMutablePointer<CChar>?] = [
+                strdup("PATH=/usr/bin:/usr/sbin:/usr/local/bin"), strdup("LC_ALL=C.UTF-8"), nil,
+            ]
             try Confinement.dropCapabilities(keeping: [.chown, .dacOverride, .fowner, .fsetid, .mknod, .setfcap])
             for path in ["/usr/bin/rsync", "/usr/local/bin/rsync"] { _ = clxd_execve(path, &argv, &environment) }
         } catch {

@@ -201,7 +201,8 @@ struct TreeSender {
             return try node.open(flags)
         } catch {
             var status = clxd_status()
-            let isGone = node.name.withCString { clxd_statx(node.holder, $0, CLXD_AT_SYMLINK_NOFOLLOW, &status) } == -ENOENT
+            let isGone =
+                node.name.withCString { clxd_statx(node.holder, $0, CLXD_AT_SYMLINK_NOFOLLOW, &status) } == -ENOENT
             if isGone { return nil }
             throw error
         }
@@ -250,7 +251,8 @@ enum PortableAttribute {
     private static let user = Bytes("user.".utf8)
 
     static func isSent(_ name: Bytes, ofLayer: Bool) -> Bool {
-        name == capability || name.starts(with: user) || accessLists.contains(name) || (ofLayer && overlay.contains(name))
+        name == capability || name.starts(with: user) || accessLists.contains(name)
+            || (ofLayer && overlay.contains(name))
     }
 
     /// A receiver believes of overlay attributes only what the kernel itself writes.

@@ -26,22 +26,26 @@ struct Unshift {
             guard let host = UInt32(values[1]), let inside = UInt32(values[2]), let count = UInt32(values[3]),
                 ["uid", "gid", "both"].contains(values[0])
             else { throw Failure(.usage, "--map takes a kind and three numbers") }
-            ranges.append(Range(isUID: values[0] != "gid", isGID: values[0] != "uid", host: host, inside: inside, count: count))
+            ranges.append(
+                Range(isUID: values[0] != "gid", isGID: values[0] != "uid", host: host, inside: inside, count: count))
         }
         self.ranges = ranges
     }
 
     func run() throws(Failure) -> Totals {
         try Confinement.leaveNamespaces()
-        try Confinement.seal(keeping: [.chown, .dacOverride, .fowner, .fsetid, .setfcap], limits: .init(cpuSeconds: 24 * 3600))
+        try Confinement.seal(
+            keeping: [.chown, .dacOverride, .fowner, .fsetid, .setfcap], limits: .init(cpuSeconds: 24 * 3600))
         let totals = Box(Totals())
         let done = Box(Set<InodeIdentity>())
-        try walk(target, visit: { (node) throws(Failure) in
-            totals.value.entries += 1
-            if !node.isDirectory && node.status.nlink > 1 && !done.value.insert(node.identity).inserted { return }
-            try shift(node)
-            try report.progress(read: 0, written: 0, entries: totals.value.entries)
-        })
+        try walk(
+            target,
+            visit: { (node) throws(Failure) in
+                totals.value.entries += 1
+                if !node.isDirectory && node.status.nlink > 1 && !done.value.insert(node.identity).inserted { return }
+                try shift(node)
+                try report.progress(read: 0, written: 0, entries: totals.value.entries)
+            })
         return totals.value
     }
 
@@ -52,14 +56,19 @@ struct Unshift {
         guard (uid, gid) != (status.uid, status.gid) else { return }
         // Changing the owner drops setuid bits and capabilities: they are put back.
         let file = node.isRegular ? try node.open(O_RDONLY) : nil
-        let kept = try file.map { (file) throws(Failure) in
-            try attributes(of: file.number, node.path).filter { $0.name == Bytes("security.capability".utf8) }
-        } ?? []
-        try check(node.name.withCString { clxd_fchownat(node.holder, $0, uid, gid, CLXD_AT_SYMLINK_NOFOLLOW) }, "set the owner of", node.path)
+        let kept =
+            try file.map { (file) throws(Failure) in
+                try attributes(of: file.number, node.path).filter { $0.name == Bytes("security.capability".utf8) }
+            } ?? []
+        try check(
+            node.name.withCString { clxd_fchownat(node.holder, $0, uid, gid, CLXD_AT_SYMLINK_NOFOLLOW) },
+            "set the owner of", node.path)
         guard let file else { return }
         try check(clxd_fchmod(file.number, status.mode & 0o7777), "set the mode of", node.path)
         for (name, value) in kept {
-            try check(name.withCString { clxd_fsetxattr(file.number, $0, value, value.count) }, "set the capabilities of", node.path)
+            try check(
+                name.withCString { clxd_fsetxattr(file.number, $0, value, value.count) }, "set the capabilities of",
+                node.path)
         }
     }
 }

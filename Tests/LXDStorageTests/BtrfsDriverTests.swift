@@ -28,7 +28,9 @@ struct BtrfsDriverTests {
             let volume = try Volume.container("c1")
             try await pool.driver.create(volume, from: .empty)
             let root = pool.driver.mountPath(volume) + "/rootfs"
-            for path in ["/a", "/a/b"] { _ = try await ProcessRunner.runChecked("btrfs", ["subvolume", "create", root + path]) }
+            for path in ["/a", "/a/b"] {
+                _ = try await ProcessRunner.runChecked("btrfs", ["subvolume", "create", root + path])
+            }
             try await pool.write("1", to: "a/b/file", of: volume)
             _ = try await ProcessRunner.runChecked("btrfs", ["property", "set", root + "/a/b", "ro", "true"])
             try await pool.driver.snapshot(volume, as: "s0", isRunning: false)
@@ -49,7 +51,8 @@ struct BtrfsDriverTests {
             try await pool.driver.create(volume, from: .empty)
             try await pool.driver.setSize(20 << 20, of: volume)
             let place = pool.driver.mountPath(volume)
-            let result = try await ProcessRunner.run("dd", ["if=/dev/zero", "of=" + place + "/large", "bs=1M", "count=60", "conv=fsync"])
+            let result = try await ProcessRunner.run(
+                "dd", ["if=/dev/zero", "of=" + place + "/large", "bs=1M", "count=60", "conv=fsync"])
             #expect(!result.exit.isSuccess)
             let usage = try #require(try await pool.driver.usage(of: volume))
             #expect(usage > 1 << 20 && usage < 30 << 20)
@@ -63,7 +66,8 @@ struct BtrfsDriverTests {
             try await pool.driver.create(volume, from: .empty)
             try await pool.driver.snapshot(volume, as: "s0", isRunning: false)
             for folder in ["staging", "trash"] {
-                _ = try await ProcessRunner.runChecked("btrfs", ["subvolume", "create", pool.pool + "/" + folder + "/left"])
+                _ = try await ProcessRunner.runChecked(
+                    "btrfs", ["subvolume", "create", pool.pool + "/" + folder + "/left"])
             }
             let again = try pool.restarted()
             let known: Set<Volume> = [volume, try volume.withSnapshot("s0")]
@@ -100,7 +104,8 @@ struct BtrfsDriverTests {
                     try await one.driver.snapshot(volume, as: "s1", isRunning: false)
                     try await one.write("2", to: "etc/a", of: volume)
                     try await transfer(
-                        .init(volume: volume, snapshots: ["s1"], method: method, isRefresh: true), from: one.driver, to: other.driver,
+                        .init(volume: volume, snapshots: ["s1"], method: method, isRefresh: true), from: one.driver,
+                        to: other.driver,
                         .init(volume: volume, snapshots: ["s1"], method: method, isRefresh: true))
                     #expect(try await other.files(of: volume) == ["etc/a": "2"])
                     #expect(try await other.files(of: volume.withSnapshot("s1")) == ["etc/a": "1"])

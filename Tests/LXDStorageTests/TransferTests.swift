@@ -11,7 +11,8 @@ private let rsync = TransferMethod.rsync(features: ["xattrs", "delete", "bidirec
 /// Volumes from one pool to another.
 @Suite(.enabled(if: isRoot, "mounts and file owners take root"), .serialized)
 struct TransferTests {
-    private func withTwoPools(_ body: @escaping @Sendable (PoolFixture, PoolFixture) async throws -> Void) async throws {
+    private func withTwoPools(_ body: @escaping @Sendable (PoolFixture, PoolFixture) async throws -> Void) async throws
+    {
         try await PoolFixture.with { one in try await PoolFixture.with { other in try await body(one, other) } }
     }
 
@@ -59,13 +60,16 @@ struct TransferTests {
         let sums = try await ProcessRunner.run("find", [place, "-type", "f", "-exec", "md5sum", "{}", ";"])
         try removeHostTree(place)
         // The size of a folder is the file system's business, the time of one made for a mount is nobody's.
-        let lines = list.outputText.split(separator: "\n").filter { !$0.isEmpty && !$0.hasPrefix(" ") }.sorted().map { line in
+        let lines = list.outputText.split(separator: "\n").filter { !$0.isEmpty && !$0.hasPrefix(" ") }.sorted().map {
+            line in
             let words = line.split(separator: " ", omittingEmptySubsequences: false)
             return words[1] == "d" ? words[..<4].joined(separator: " ") : String(line)
         }
-        return (lines + [notes.outputText, sums.outputText].map { text in
-            text.replacingOccurrences(of: place, with: "").split(separator: "\n").sorted().joined(separator: "\n")
-        }).joined(separator: "\n")
+        return
+            (lines
+            + [notes.outputText, sums.outputText].map { text in
+                text.replacingOccurrences(of: place, with: "").split(separator: "\n").sorted().joined(separator: "\n")
+            }).joined(separator: "\n")
     }
 
     @Test("a copy is the same to the last attribute", arguments: [TransferMethod.layers, rsync])
@@ -77,7 +81,8 @@ struct TransferTests {
                 .init(volume: volume, snapshots: ["s0"], method: method))
             for item in [volume, try volume.withSnapshot("s0")] {
                 let (sent, received) = (
-                    try await looks(item, one, withLinks: method == .layers), try await looks(item, other, withLinks: method == .layers)
+                    try await looks(item, one, withLinks: method == .layers),
+                    try await looks(item, other, withLinks: method == .layers)
                 )
                 #expect(sent == received)
                 let beside = try ConfinedDirectory(path: other.driver.mountPath(item))
@@ -93,7 +98,8 @@ struct TransferTests {
         try await withTwoPools { one, other in
             let volume = try await makeSource(one)
             let outgoing = OutgoingTransfer(volume: volume, snapshots: [], method: method)
-            try await transfer(outgoing, from: one.driver, to: other.driver, .init(volume: volume, snapshots: [], method: method))
+            try await transfer(
+                outgoing, from: one.driver, to: other.driver, .init(volume: volume, snapshots: [], method: method))
             try await one.write("three", to: "home/new", of: volume)
             try await other.write("mine", to: "home/of-the-target", of: volume)
             try await one.driver.snapshot(volume, as: "s1", isRunning: false)
@@ -101,10 +107,12 @@ struct TransferTests {
             var again = OutgoingTransfer(volume: volume, snapshots: ["s1"], method: method)
             again.isRefresh = true
             try await transfer(
-                again, from: one.driver, to: other.driver, .init(volume: volume, snapshots: ["s1"], method: method, isRefresh: true))
+                again, from: one.driver, to: other.driver,
+                .init(volume: volume, snapshots: ["s1"], method: method, isRefresh: true))
             for item in [volume, try volume.withSnapshot("s1")] {
                 let (sent, received) = (
-                    try await looks(item, one, withLinks: method == .layers), try await looks(item, other, withLinks: method == .layers)
+                    try await looks(item, one, withLinks: method == .layers),
+                    try await looks(item, other, withLinks: method == .layers)
                 )
                 #expect(sent == received)
             }
@@ -117,12 +125,14 @@ struct TransferTests {
             let volume = try await makeSource(one)
             try await one.write(String(repeating: "large ", count: 500_000), to: "home/large", of: volume)
             let outgoing = OutgoingTransfer(volume: volume, snapshots: ["s0"], method: .layers)
-            let first = try await transfer(outgoing, from: one.driver, to: other.driver, .init(volume: volume, snapshots: ["s0"], method: .layers))
+            let first = try await transfer(
+                outgoing, from: one.driver, to: other.driver, .init(volume: volume, snapshots: ["s0"], method: .layers))
             #expect(first > 3_000_000)
             for round in 0..<3 {
                 try await one.write("round \(round)", to: "home/a", of: volume)
                 let bytes = try await transfer(
-                    .init(volume: volume, snapshots: [], method: .layers, isRefresh: true), from: one.driver, to: other.driver,
+                    .init(volume: volume, snapshots: [], method: .layers, isRefresh: true), from: one.driver,
+                    to: other.driver,
                     .init(volume: volume, snapshots: [], method: .layers, isRefresh: true))
                 #expect(bytes < 20_000)
                 #expect(try await other.files(of: volume)["home/a"] == "round \(round)")
@@ -136,13 +146,15 @@ struct TransferTests {
             let volume = try await makeSource(one)
             try await one.write(String(repeating: "large ", count: 500_000), to: "home/large", of: volume)
             try await transfer(
-                .init(volume: volume, snapshots: [], method: .layers, isRunning: true), from: one.driver, to: other.driver,
+                .init(volume: volume, snapshots: [], method: .layers, isRunning: true), from: one.driver,
+                to: other.driver,
                 .init(volume: volume, snapshots: [], method: .layers))
             #expect(try await looks(volume, one) == looks(volume, other))
             for round in 0..<45 where round < 2 || round > 42 {
                 try await one.write("round \(round)", to: "home/round", of: volume)
                 let bytes = try await transfer(
-                    .init(volume: volume, snapshots: [], method: .layers, isRunning: true, isRefresh: true), from: one.driver, to: other.driver,
+                    .init(volume: volume, snapshots: [], method: .layers, isRunning: true, isRefresh: true),
+                    from: one.driver, to: other.driver,
                     .init(volume: volume, snapshots: [], method: .layers, isRefresh: true))
                 #expect(bytes < 20_000)
             }
@@ -187,7 +199,8 @@ struct TransferTests {
             try await one.write("3", to: "d/c", of: volume)
             _ = try await ProcessRunner.runChecked("rm", [one.driver.mountPath(volume) + "/b"])
             try await transfer(
-                .init(volume: volume, snapshots: [], method: method, isRefresh: true), from: one.driver, to: other.driver,
+                .init(volume: volume, snapshots: [], method: method, isRefresh: true), from: one.driver,
+                to: other.driver,
                 .init(volume: volume, snapshots: [], method: method, isRefresh: true))
             #expect(try await other.files(of: volume) == ["d/a": "2", "d/c": "3"])
             #expect(try await other.files(of: volume.withSnapshot("s0")) == ["d/a": "1"])
@@ -201,11 +214,14 @@ struct TransferTests {
             try await one.write(String(repeating: "large ", count: 500_000), to: "home/large", of: volume)
             let (near, far) = MemoryChannel.pair()
             let receiving = Task {
-                try await other.driver.receive(.init(volume: volume, snapshots: [], method: method), over: far) { progress in
+                try await other.driver.receive(.init(volume: volume, snapshots: [], method: method), over: far) {
+                    progress in
                     if progress.bytes > 100_000 { near.cut() }
                 }
             }
-            let sending = Task { try await one.driver.send(.init(volume: volume, snapshots: [], method: method), over: near) { _ in } }
+            let sending = Task {
+                try await one.driver.send(.init(volume: volume, snapshots: [], method: method), over: near) { _ in }
+            }
             await #expect(throws: (any Error).self) { try await receiving.value }
             far.cut()
             _ = await sending.result
@@ -232,7 +248,8 @@ struct HostileTreeTests {
             bytes += Array(text.utf8)
         }
         mutating func entry(
-            _ kind: UInt8, _ name: String, mode: UInt32 = 0o100644, size: UInt64 = 0, target: String = "", uid: UInt32 = 0,
+            _ kind: UInt8, _ name: String, mode: UInt32 = 0o100644, size: UInt64 = 0, target: String = "",
+            uid: UInt32 = 0,
             attributes: [String: String] = [:]
         ) {
             number(kind)
@@ -267,15 +284,43 @@ struct HostileTreeTests {
         ("a name with a slash", { stream { $0.entry(3, "../../tmp/evil") } }),
         ("an absolute name", { stream { $0.entry(3, "/tmp/evil") } }),
         ("leaving the root", { stream { $0.up() } }),
-        ("entering a link", { stream { $0.entry(4, "link", target: "/tmp"); $0.entry(1, "link", mode: 0o40755); $0.entry(3, "evil") } }),
+        (
+            "entering a link",
+            {
+                stream {
+                    $0.entry(4, "link", target: "/tmp")
+                    $0.entry(1, "link", mode: 0o40755)
+                    $0.entry(3, "evil")
+                }
+            }
+        ),
         ("a hard link out", { stream { $0.entry(5, "x", target: "../../../etc/passwd") } }),
-        ("a hard link through a link", { stream { $0.entry(4, "link", target: "/etc"); $0.entry(5, "x", target: "link/passwd") } }),
+        (
+            "a hard link through a link",
+            {
+                stream {
+                    $0.entry(4, "link", target: "/etc")
+                    $0.entry(5, "x", target: "link/passwd")
+                }
+            }
+        ),
         ("a device", { stream { $0.entry(6, "sda", mode: 0o060666, size: 8 << 32) } }),
         ("a whiteout outside a layer", { stream { $0.entry(6, "gone", mode: 0o020000) } }),
-        ("an overlay attribute", { stream { $0.entry(1, "d", mode: 0o40755, attributes: ["trusted.overlay.redirect": "/etc"]) } }),
+        (
+            "an overlay attribute",
+            { stream { $0.entry(1, "d", mode: 0o40755, attributes: ["trusted.overlay.redirect": "/etc"]) } }
+        ),
         ("removing in a new tree", { stream { $0.entry(7, "x") } }),
         ("an owner that is none", { stream { $0.entry(3, "x", uid: .max) } }),
-        ("the same name twice", { stream { $0.entry(3, "x"); $0.entry(3, "x") } }),
+        (
+            "the same name twice",
+            {
+                stream {
+                    $0.entry(3, "x")
+                    $0.entry(3, "x")
+                }
+            }
+        ),
         ("no end", { Array("LXDTREE1".utf8) }),
         ("no tree at all", { Array(repeating: 0xff, count: 10_000) }),
     ]
@@ -298,7 +343,9 @@ struct HostileTreeTests {
         command.add("--input", descriptor: input.descriptor.rawValue)
         command.add("--to", descriptor: target.descriptor.rawValue)
         let error = await #expect(throws: ArchiveError.self, "\(name)") { try await ArchiveTool.located().run(command) }
-        #expect(error?.kind == .hostile || error?.kind == .corrupt || error?.kind == .io, "\(name): \(error?.message ?? "")")
+        #expect(
+            error?.kind == .hostile || error?.kind == .corrupt || error?.kind == .io, "\(name): \(error?.message ?? "")"
+        )
         #expect(!FileManager.default.fileExists(atPath: "/tmp/evil"))
         try removeHostTree(folder)
     }

@@ -11,9 +11,11 @@ struct StorageTests {
             try await daemon.prepareForContainers()
             try await daemon.mustLxc("storage", "volume", "create", "pool", "data")
             try await daemon.mustLxc("init", "busybox", "c1")
-            try await daemon.mustLxc("config", "device", "add", "c1", "data", "disk", "pool=pool", "source=data", "path=/data")
+            try await daemon.mustLxc(
+                "config", "device", "add", "c1", "data", "disk", "pool=pool", "source=data", "path=/data")
             try await daemon.mustLxc("start", "c1")
-            try await daemon.mustLxc("exec", "c1", "--", "sh", "-c", "cp /bin/busybox /data/shell && chmod 4755 /data/shell")
+            try await daemon.mustLxc(
+                "exec", "c1", "--", "sh", "-c", "cp /bin/busybox /data/shell && chmod 4755 /data/shell")
             // The restart has to find the volume again although the pool is closed.
             try await daemon.mustLxc("restart", "c1", "--force")
             #expect(try await daemon.mustLxc("exec", "c1", "--", "stat", "-c", "%a", "/data/shell") == "4755\n")
@@ -38,7 +40,9 @@ struct StorageTests {
             func write(_ text: String) throws {
                 try Data(text.utf8).write(to: URL(fileURLWithPath: pools + "/one/custom/default_v1/file"))
             }
-            func contents(_ path: String) throws -> String { try String(contentsOfFile: pools + "/" + path + "/file", encoding: .utf8) }
+            func contents(_ path: String) throws -> String {
+                try String(contentsOfFile: pools + "/" + path + "/file", encoding: .utf8)
+            }
             try write("first")
             try await daemon.mustLxc("storage", "volume", "snapshot", "one", "v1", "s0")
             try write("second")

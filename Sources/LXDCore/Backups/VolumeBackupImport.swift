@@ -44,12 +44,17 @@ extension VolumeBackupService {
     /// Reads the index of an uploaded backup. Nothing else in it is believed.
     ///
     /// - Parameter name: Another name for the volume; empty for its own.
-    package func planImport(_ path: String, project: String, pool: String, name: String) async throws -> VolumeImportPlan {
+    package func planImport(_ path: String, project: String, pool: String, name: String) async throws
+        -> VolumeImportPlan
+    {
         let index = try await archive.readVolumeIndex(of: FilePath(path))
         let document: BackupIndexDocument<BackupConfig> = try LXDYAML.decode(from: index.text)
-        guard let described = document.config?.volume else { throw LXDError.badRequest("Backup is missing its configuration") }
+        guard let described = document.config?.volume else {
+            throw LXDError.badRequest("Backup is missing its configuration")
+        }
         guard described.contentType.isEmpty || described.contentType == "filesystem" else {
-            throw LXDError.badRequest("Volume content type \(goQuoted(described.contentType)) is not supported by this server")
+            throw LXDError.badRequest(
+                "Volume content type \(goQuoted(described.contentType)) is not supported by this server")
         }
         let name = name.isEmpty ? index.name.rawValue : try VolumeName(name).rawValue
         // Keys of the drivers of other pools mean nothing here.
@@ -58,7 +63,8 @@ extension VolumeBackupService {
         }
         let snapshots = try index.snapshots.map { snapshot in
             guard let found = document.config?.volumeSnapshots.first(where: { $0.name == snapshot.rawValue }) else {
-                throw LXDError.badRequest("Backup is missing the configuration of snapshot \(goQuoted(snapshot.rawValue))")
+                throw LXDError.badRequest(
+                    "Backup is missing the configuration of snapshot \(goQuoted(snapshot.rawValue))")
             }
             var row = VolumeSnapshotRow(volumeID: 0, name: snapshot.rawValue)
             row.config = known(found.config)
@@ -69,7 +75,8 @@ extension VolumeBackupService {
         }
         let row = try await volumes.store.read { tx in
             guard try tx.storagePool(pool) != nil else { throw LXDError.notFound("Storage pool not found") }
-            var row = VolumeRow(pool: pool, project: try tx.effectiveProject(project, .storageVolumes), name: name, kind: .custom)
+            var row = VolumeRow(
+                pool: pool, project: try tx.effectiveProject(project, .storageVolumes), name: name, kind: .custom)
             row.description = described.description
             row.config = known(described.config)
             row.createdAt = described.createdAt.isZero ? .now() : described.createdAt
@@ -116,6 +123,7 @@ extension VolumeBackupService {
                 throw error
             }
         }
-        volumes.announce(.storageVolumeCreated, key.path, project: row.project, by: requestor, context: ["type": .string("custom")])
+        volumes.announce(
+            .storageVolumeCreated, key.path, project: row.project, by: requestor, context: ["type": .string("custom")])
     }
 }

@@ -31,7 +31,9 @@ package final class VolumeBackupService: Sendable {
     package func list(_ key: VolumeKey) async throws -> [StoragePoolVolumeBackup] {
         try Self.requireCustom(key)
         return try await volumes.store.read { tx in
-            try tx.volumeBackups(volumeID: VolumeService.find(tx, key).id).filter { $0.phase == .ready }.map { Self.wire($0, key) }
+            try tx.volumeBackups(volumeID: VolumeService.find(tx, key).id).filter { $0.phase == .ready }.map {
+                Self.wire($0, key)
+            }
         }
     }
 
@@ -56,7 +58,9 @@ package final class VolumeBackupService: Sendable {
     ) async throws {
         var algorithm = request.compressionAlgorithm
         if algorithm.isEmpty {
-            let own = try await volumes.store.read { try $0.requireProject(key.project).config["backups.compression_algorithm"] }
+            let own = try await volumes.store.read {
+                try $0.requireProject(key.project).config["backups.compression_algorithm"]
+            }
             algorithm = own ?? ""
         }
         if algorithm.isEmpty { algorithm = await defaultCompression() }
@@ -90,7 +94,8 @@ package final class VolumeBackupService: Sendable {
     }
 
     private func write(
-        _ row: VolumeRow, _ snapshots: [VolumeSnapshotRow], compression: ImageCompression, to path: String, _ progress: ProgressSink
+        _ row: VolumeRow, _ snapshots: [VolumeSnapshotRow], compression: ImageCompression, to path: String,
+        _ progress: ProgressSink
     ) async throws {
         let pool = try await volumes.storage.driver(for: row.pool)
         let isRunning = try await volumes.isInUse(row)
@@ -134,7 +139,8 @@ package final class VolumeBackupService: Sendable {
                 path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
             let result: Result<Void, any Error>
             do {
-                try await archive.writeVolume(index: index, volumes: trees, to: output, compression: compression) { totals in
+                try await archive.writeVolume(index: index, volumes: trees, to: output, compression: compression) {
+                    totals in
                     progress("create_backup_progress", ByteCount.format(Int64(clamping: totals.readBytes)))
                 }
                 result = .success(())
@@ -148,18 +154,22 @@ package final class VolumeBackupService: Sendable {
 
     /// Holds the trees of all volumes while `body` runs.
     private func withTrees(
-        _ list: ArraySlice<Volume>, of pool: any PoolDriver, isRunning: Bool, _ held: [(snapshot: SnapshotName?, tree: Int32)],
+        _ list: ArraySlice<Volume>, of pool: any PoolDriver, isRunning: Bool,
+        _ held: [(snapshot: SnapshotName?, tree: Int32)],
         _ body: @escaping @Sendable ([(snapshot: SnapshotName?, tree: Int32)]) async throws -> Void
     ) async throws {
         guard let volume = list.first else { return try await body(held) }
         let rest = Array(list.dropFirst())
         let snapshot = try volume.snapshot.map { try SnapshotName($0) }
         try await pool.withTree(volume, isRunning: isRunning && !volume.isSnapshot) { tree in
-            try await self.withTrees(rest[...], of: pool, isRunning: isRunning, held + [(snapshot, tree.metadata)], body)
+            try await self.withTrees(
+                rest[...], of: pool, isRunning: isRunning, held + [(snapshot, tree.metadata)], body)
         }
     }
 
-    package func rename(_ key: VolumeKey, _ name: String, to newName: String, by requestor: EventLifecycleRequestor?) async throws {
+    package func rename(_ key: VolumeKey, _ name: String, to newName: String, by requestor: EventLifecycleRequestor?)
+        async throws
+    {
         let newName = try Self.checked(newName)
         let row = try await find(key, name)
         try await volumes.store.write { tx in
@@ -180,7 +190,9 @@ package final class VolumeBackupService: Sendable {
     }
 
     /// The file of a finished backup and its length.
-    package func file(_ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws -> (path: String, length: Int) {
+    package func file(_ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws -> (
+        path: String, length: Int
+    ) {
         _ = try await find(key, name)
         let path = path(key, name)
         let length = try FileStatus.of(path: path, followLinks: false).size
@@ -214,7 +226,9 @@ package final class VolumeBackupService: Sendable {
     private func find(_ key: VolumeKey, _ name: String) async throws -> VolumeBackupRow {
         try Self.requireCustom(key)
         return try await volumes.store.read { tx in
-            guard let row = try tx.volumeBackup(volumeID: VolumeService.find(tx, key).id, name: name), row.phase == .ready else {
+            guard let row = try tx.volumeBackup(volumeID: VolumeService.find(tx, key).id, name: name),
+                row.phase == .ready
+            else {
                 throw LXDError.notFound("Storage volume backup not found")
             }
             return row
@@ -222,7 +236,9 @@ package final class VolumeBackupService: Sendable {
     }
 
     private static func requireCustom(_ key: VolumeKey) throws {
-        guard key.kind == .custom else { throw LXDError.badRequest("Invalid storage volume type \(goQuoted(key.kind.name))") }
+        guard key.kind == .custom else {
+            throw LXDError.badRequest("Invalid storage volume type \(goQuoted(key.kind.name))")
+        }
     }
 
     private static func checked(_ name: String) throws -> String {

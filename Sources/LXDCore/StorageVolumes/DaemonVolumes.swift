@@ -49,12 +49,16 @@ package struct DaemonVolumes: Sendable {
             guard try tx.storageVolumeSnapshots(volumeID: row.id).isEmpty else {
                 throw LXDError.badRequest("Storage volumes for use by LXD itself cannot have snapshots")
             }
-            guard try VolumeService.usedBy(row, tx).isEmpty else { throw LXDError.badRequest("Storage volume \(goQuoted(value)) is in use") }
+            guard try VolumeService.usedBy(row, tx).isEmpty else {
+                throw LXDError.badRequest("Storage volume \(goQuoted(value)) is in use")
+            }
             return row
         }
         let place = try await storage.driver(for: pool).mountPath(VolumeService.volume(row))
         let names = try await BlockingPool.shared.run { try ConfinedDirectory(path: place).list() }
-        guard names.allSatisfy({ $0 == "lost+found" }) else { throw LXDError.badRequest("Storage volume \(goQuoted(value)) isn't empty") }
+        guard names.allSatisfy({ $0 == "lost+found" }) else {
+            throw LXDError.badRequest("Storage volume \(goQuoted(value)) isn't empty")
+        }
     }
 
     /// Puts what is kept where a key's new value says; nil: into the daemon's own folder.
@@ -94,7 +98,9 @@ package struct DaemonVolumes: Sendable {
             // A symlink is replaced by a symlink in one step; a folder takes its place in two.
             if target == nil { guard unlink(folder) == 0 else { throw Errno(rawValue: errno) } }
             guard rename(fresh, folder) == 0 else { throw Errno(rawValue: errno) }
-            for name in try ConfinedDirectory(path: old).list() where name != "lost+found" { try removeHostTree(old + "/" + name) }
+            for name in try ConfinedDirectory(path: old).list() where name != "lost+found" {
+                try removeHostTree(old + "/" + name)
+            }
         }
     }
 

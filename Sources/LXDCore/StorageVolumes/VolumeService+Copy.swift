@@ -8,7 +8,8 @@ extension VolumeService {
     ///
     /// - Parameter source: A volume, or a snapshot that becomes the volume.
     func copy(
-        _ source: Volume, in pool: String, isRunning: Bool, to target: Volume, snapshots: [String], _ driver: any PoolDriver,
+        _ source: Volume, in pool: String, isRunning: Bool, to target: Volume, snapshots: [String],
+        _ driver: any PoolDriver,
         _ progress: ProgressSink
     ) async throws {
         do {
@@ -22,7 +23,8 @@ extension VolumeService {
                 let origin = try await storage.driver(for: pool)
                 let method = try LocalTransfer.method(from: origin, to: driver, isRefresh: false)
                 try await LocalTransfer.run(
-                    from: origin, .init(volume: source, snapshots: snapshots, method: method, isRunning: isRunning), to: driver,
+                    from: origin, .init(volume: source, snapshots: snapshots, method: method, isRunning: isRunning),
+                    to: driver,
                     .init(volume: target, snapshots: snapshots, method: method), TransferReport(progress))
             }
         } catch {
@@ -35,7 +37,8 @@ extension VolumeService {
 
     /// Brings a copy up to date with the volume it was made from: contents, and which snapshots there are.
     package func refresh(
-        pool: String, project: String, _ request: StorageVolumesPost, by requestor: EventLifecycleRequestor?, progress: ProgressSink
+        pool: String, project: String, _ request: StorageVolumesPost, by requestor: EventLifecycleRequestor?,
+        progress: ProgressSink
     ) async throws {
         let key = try await key(pool: pool, project: project, kind: .custom, name: request.name)
         let source = try await sourceRow(request.source, owner: key.project, pool: pool).row
@@ -45,7 +48,10 @@ extension VolumeService {
             let target = try await find(key)
             try await requireUnused(target)
             let (offered, present) = try await store.read { tx in
-                (request.source.volumeOnly ? [] : try tx.storageVolumeSnapshots(volumeID: source.id), try tx.storageVolumeSnapshots(volumeID: target.id))
+                (
+                    request.source.volumeOnly ? [] : try tx.storageVolumeSnapshots(volumeID: source.id),
+                    try tx.storageVolumeSnapshots(volumeID: target.id)
+                )
             }
             let volume = try Self.volume(target)
             let (from, to) = (try await storage.driver(for: source.pool), try await storage.driver(for: pool))
@@ -60,8 +66,11 @@ extension VolumeService {
             let isRunning = try await isInUse(source)
             try await LocalTransfer.run(
                 from: from,
-                .init(volume: try Self.volume(source), snapshots: missing.map(\.name), method: method, isRunning: isRunning, isRefresh: true),
-                to: to, .init(volume: volume, snapshots: missing.map(\.name), method: method, isRefresh: true), TransferReport(progress))
+                .init(
+                    volume: try Self.volume(source), snapshots: missing.map(\.name), method: method,
+                    isRunning: isRunning, isRefresh: true),
+                to: to, .init(volume: volume, snapshots: missing.map(\.name), method: method, isRefresh: true),
+                TransferReport(progress))
             try await store.write { tx in
                 for var snapshot in missing {
                     snapshot.volumeID = target.id
@@ -81,7 +90,8 @@ extension VolumeService {
     ) async throws -> VolumeKey {
         let name = try VolumeName(request.name).rawValue
         let pool = request.pool.isEmpty ? key.pool : request.pool
-        let project = request.project.isEmpty
+        let project =
+            request.project.isEmpty
             ? key.project : try await store.read { try $0.effectiveProject(request.project, .storageVolumes) }
         let target = VolumeKey(pool: pool, project: project, kind: .custom, name: name)
         try await withBoth(key, target, .rename) {
@@ -128,13 +138,17 @@ extension VolumeService {
             }
         }
         announce(.storageVolumeDeleted, key.path, project: key.project, by: requestor)
-        announce(.storageVolumeCreated, target.path, project: target.project, by: requestor, context: ["type": .string("custom")])
+        announce(
+            .storageVolumeCreated, target.path, project: target.project, by: requestor,
+            context: ["type": .string("custom")])
         return target
     }
 
     /// Whether a running instance attaches the volume.
     func isInUse(_ row: VolumeRow) async throws -> Bool {
-        for user in try await store.read({ try Self.instances(using: row, $0) }) where await isRunning(user) { return true }
+        for user in try await store.read({ try Self.instances(using: row, $0) }) where await isRunning(user) {
+            return true
+        }
         return false
     }
 

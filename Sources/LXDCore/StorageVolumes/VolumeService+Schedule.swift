@@ -14,16 +14,21 @@ extension VolumeService {
                     try tx.storageVolumeSnapshots(volumeID: row.id)
                         .filter { !$0.expiresAt.isZero && $0.expiresAt <= time }.map { (row, $0.name) }
                 }
-                return (try rows.filter { try Self.isDue($0, at: time) && tx.allowsSnapshots(project: $0.project) }, expired)
+                return (
+                    try rows.filter { try Self.isDue($0, at: time) && tx.allowsSnapshots(project: $0.project) }, expired
+                )
             }
             for (row, name) in expired {
                 do { try await deleteSnapshot(Self.key(row), name, by: nil) } catch {
-                    logger.error("Failed deleting an expired volume snapshot", metadata: ["volume": "\(row.name)/\(name)", "error": "\(error)"])
+                    logger.error(
+                        "Failed deleting an expired volume snapshot",
+                        metadata: ["volume": "\(row.name)/\(name)", "error": "\(error)"])
                 }
             }
             for row in due {
                 do { _ = try await createSnapshot(Self.key(row), StorageVolumeSnapshotsPost(), by: nil) } catch {
-                    logger.error("Error creating volume snapshot", metadata: ["volume": "\(row.name)", "error": "\(error)"])
+                    logger.error(
+                        "Error creating volume snapshot", metadata: ["volume": "\(row.name)", "error": "\(error)"])
                 }
             }
         } catch {

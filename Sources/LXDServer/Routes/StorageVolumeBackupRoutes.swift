@@ -27,7 +27,8 @@ package struct StorageVolumeBackupRoutes: RouteGroup {
             return try .sync(
                 list.map {
                     ResourcePath.of(
-                        "storage-pools", key.pool, "volumes", key.kind.name, key.name, "backups", $0.name, project: key.project)
+                        "storage-pools", key.pool, "volumes", key.kind.name, key.name, "backups", $0.name,
+                        project: key.project)
                 })
         }
         routes.post(Self.all, .project, create)
@@ -40,7 +41,8 @@ package struct StorageVolumeBackupRoutes: RouteGroup {
             let requestor = scope.requestor
             return try .async(
                 operations.start(
-                    .customVolumeBackupRename, project: scope.project, resources: ["storage_volumes": [key.name]], requestor: requestor
+                    .customVolumeBackupRename, project: scope.project, resources: ["storage_volumes": [key.name]],
+                    requestor: requestor
                 ) { _ in try await backups.rename(key, name, to: request.name, by: requestor) })
         }
         routes.delete(Self.one, .project) { scope in
@@ -49,13 +51,16 @@ package struct StorageVolumeBackupRoutes: RouteGroup {
             let requestor = scope.requestor
             return try .async(
                 operations.start(
-                    .customVolumeBackupRemove, project: scope.project, resources: ["storage_volumes": [key.name]], requestor: requestor
+                    .customVolumeBackupRemove, project: scope.project, resources: ["storage_volumes": [key.name]],
+                    requestor: requestor
                 ) { _ in try await backups.delete(key, name, by: requestor) })
         }
         routes.get(Self.one + "/export", .project) { scope in
             let (path, length) = try await backups.file(key(scope), scope.parameter("backup"), by: scope.requestor)
             return .file(named: nil, length: length) { writer in
-                guard let file = FileHandle(forReadingAtPath: path) else { throw LXDError.notFound("Storage volume backup not found") }
+                guard let file = FileHandle(forReadingAtPath: path) else {
+                    throw LXDError.notFound("Storage volume backup not found")
+                }
                 defer { try? file.close() }  // Read to the end or given up: nothing is lost.
                 while let chunk = try file.read(upToCount: 1 << 20), !chunk.isEmpty { try await writer.write(chunk) }
             }
@@ -104,7 +109,8 @@ package struct StorageVolumeBackupRoutes: RouteGroup {
         let requestor = scope.requestor
         return try .async(
             operations.start(
-                .customVolumeBackupRestore, project: scope.project, resources: ["storage_volumes": [plan.name]], requestor: requestor
+                .customVolumeBackupRestore, project: scope.project, resources: ["storage_volumes": [plan.name]],
+                requestor: requestor
             ) { _ in
                 do {
                     try await backups.importVolume(plan, by: requestor)
@@ -118,6 +124,7 @@ package struct StorageVolumeBackupRoutes: RouteGroup {
         guard let kind = VolumeKind(name: try scope.parameter("type")) else {
             throw LXDError.badRequest("Invalid storage volume type name")
         }
-        return try await volumes.key(pool: scope.parameter("pool"), project: scope.project, kind: kind, name: scope.parameter("name"))
+        return try await volumes.key(
+            pool: scope.parameter("pool"), project: scope.project, kind: kind, name: scope.parameter("name"))
     }
 }

@@ -107,7 +107,9 @@ extension TransferChannel {
     func readAll(limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         while let chunk = try await read() {
-            guard bytes.count + chunk.count <= limit else { throw LXDError.badRequest("The other server sends more than it may") }
+            guard bytes.count + chunk.count <= limit else {
+                throw LXDError.badRequest("The other server sends more than it may")
+            }
             bytes += chunk
         }
         return bytes

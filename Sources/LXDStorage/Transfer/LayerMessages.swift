@@ -38,7 +38,8 @@ struct LayerManifest: Codable, Sendable {
             throw LXDError.badRequest("The other server's list of layers cannot be read")
         }
         guard manifest.version == currentVersion, manifest.entries.count == snapshots.count + 1,
-            manifest.entries.dropLast().map(\.snapshot) == snapshots, let last = manifest.entries.last, last.snapshot == nil
+            manifest.entries.dropLast().map(\.snapshot) == snapshots, let last = manifest.entries.last,
+            last.snapshot == nil
         else { throw LXDError.badRequest("The other server sends other snapshots than were agreed on") }
         for entry in manifest.entries {
             guard entry.layers.count <= 128, entry.layers.allSatisfy({ DirLayers.isIdentifier($0.id) }),
@@ -69,7 +70,8 @@ struct LayerAnswer: Codable, Sendable {
     var wishes: [Wish]
 
     static func decode(_ bytes: [UInt8], for manifest: LayerManifest) throws -> LayerAnswer {
-        guard let answer = try? JSONDecoder().decode(LayerAnswer.self, from: Data(bytes)), answer.wishes.count == manifest.entries.count,
+        guard let answer = try? JSONDecoder().decode(LayerAnswer.self, from: Data(bytes)),
+            answer.wishes.count == manifest.entries.count,
             zip(answer.wishes, manifest.entries).allSatisfy({ (0...$1.layers.count).contains($0.missing) }),
             answer.wishes.dropLast().allSatisfy({ !$0.wantsDifference })
         else { throw LXDError.badRequest("The other server's answer cannot be read") }

@@ -59,7 +59,8 @@ package struct IncomingTransfer: Sendable {
 
     package init(
         volume: Volume, snapshots: [String], method: TransferMethod, isRefresh: Bool = false,
-        images: @escaping @Sendable (_ fingerprint: String) async -> Bool = { _ in false }, diskIDMap: [IDMapEntry] = [],
+        images: @escaping @Sendable (_ fingerprint: String) async -> Bool = { _ in false },
+        diskIDMap: [IDMapEntry] = [],
         passes: Int = 1
     ) {
         self.volume = volume

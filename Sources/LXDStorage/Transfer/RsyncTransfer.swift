@@ -10,7 +10,8 @@ struct RsyncTransfer: Sendable {
     let features: [String]
     let progress: @Sendable (TransferProgress) -> Void
 
-    typealias TreeAccess = @Sendable (Volume, @escaping @Sendable (VolumeTree) async throws -> Void) async throws -> Void
+    typealias TreeAccess =
+        @Sendable (Volume, @escaping @Sendable (VolumeTree) async throws -> Void) async throws -> Void
 
     /// - Parameters:
     ///   - isTree: An instance's directory holds its root file system, so nothing is mounted there.
@@ -21,7 +22,9 @@ struct RsyncTransfer: Sendable {
                 try await pump(volume.description).exchange { input, output in
                     var command = ArchiveCommand("rsync")
                     command.add("--option", "send")
-                    if let limit = transfer.bandwidthLimit, isLimit(limit) { command.add("--option", "bwlimit=" + limit) }
+                    if let limit = transfer.bandwidthLimit, isLimit(limit) {
+                        command.add("--option", "bwlimit=" + limit)
+                    }
                     add(to: &command, input: input, output: output)
                     command.add("--root", descriptor: tree.metadata)
                     if volume.kind == .container && !isTree { command.add("--layers", descriptors: tree.layers) }
@@ -57,12 +60,15 @@ struct RsyncTransfer: Sendable {
     }
 
     private func pump(_ name: String) -> ArchivePump {
-        ArchivePump(archive: archive, channel: channel) { [progress] in progress(TransferProgress(name: name, bytes: $0)) }
+        ArchivePump(archive: archive, channel: channel) { [progress] in
+            progress(TransferProgress(name: name, bytes: $0))
+        }
     }
 
     /// rsync's own form of a rate: a number with a unit.
     private func isLimit(_ text: String) -> Bool {
         let digits = text.drop { $0.isNumber || $0 == "." }
-        return text.first?.isNumber == true && text.utf8.allSatisfy { $0 < 0x80 } && digits.allSatisfy(\.isLetter) && digits.count <= 3
+        return text.first?.isNumber == true && text.utf8.allSatisfy { $0 < 0x80 } && digits.allSatisfy(\.isLetter)
+            && digits.count <= 3
     }
 }

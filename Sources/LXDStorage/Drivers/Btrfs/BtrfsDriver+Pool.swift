@@ -55,7 +55,8 @@ extension BtrfsDriver {
             size = asked
         } else {
             // A fifth of the disk, at least 5 and at most 30 GiB.
-            let folder = try ConfinedDirectory(path: String(imageFile.prefix(upTo: imageFile.lastIndex(of: "/") ?? imageFile.endIndex)))
+            let folder = try ConfinedDirectory(
+                path: String(imageFile.prefix(upTo: imageFile.lastIndex(of: "/") ?? imageFile.endIndex)))
             var space = clxd_volume_space()
             try check(clxd_fstatvfs(folder.descriptor.rawValue, &space))
             size = "\(min(30, max(5, (space.total >> 30) / 5)))GiB"
@@ -94,7 +95,9 @@ extension BtrfsDriver {
         }
         let root = path.split(separator: "/").dropLast(2).reduce(into: "") { $0 += "/" + $1 }
         if (source + "/").hasPrefix(root + "/") {
-            guard source == path else { throw LXDError.badRequest("Only allowed source path under \"\(root)\" is \"\(path)\"") }
+            guard source == path else {
+                throw LXDError.badRequest("Only allowed source path under \"\(root)\" is \"\(path)\"")
+            }
             guard rmdir(source) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
         }
         let parent = String(source.prefix(upTo: source.lastIndex(of: "/") ?? source.startIndex))
@@ -173,7 +176,9 @@ extension BtrfsDriver {
             found += try names(in: folder).map { folder + "/" + $0 }
         }
         for folder in [path + "/containers-snapshots", path + "/custom-snapshots"] {
-            for name in try names(in: folder) { found += try names(in: folder + "/" + name).map { folder + "/" + name + "/" + $0 } }
+            for name in try names(in: folder) {
+                found += try names(in: folder + "/" + name).map { folder + "/" + name + "/" + $0 }
+            }
         }
         return found.filter(BtrfsSubvolume.isOne)
     }
@@ -184,7 +189,11 @@ extension BtrfsDriver {
             for folder in [layout.staging, layout.trash] {
                 for name in try names(in: folder) {
                     let place = folder + "/" + name
-                    if BtrfsSubvolume.isOne(place) { try BtrfsSubvolume.delete(place) } else { try removeHostTree(place) }
+                    if BtrfsSubvolume.isOne(place) {
+                        try BtrfsSubvolume.delete(place)
+                    } else {
+                        try removeHostTree(place)
+                    }
                 }
             }
             try settleRenames(known, &report)
@@ -205,7 +214,9 @@ extension BtrfsDriver {
     private func everything() throws -> Set<Volume> {
         var found: Set<Volume> = []
         for kind in Volume.Kind.allCases {
-            for name in try names(in: path + "/" + kind.folder) { if let volume = try? Volume(kind, name) { found.insert(volume) } }
+            for name in try names(in: path + "/" + kind.folder) {
+                if let volume = try? Volume(kind, name) { found.insert(volume) }
+            }
             guard let folder = kind.snapshotFolder else { continue }
             for name in try names(in: path + "/" + folder) {
                 for snapshot in try names(in: path + "/" + folder + "/" + name) {
@@ -245,7 +256,8 @@ extension BtrfsDriver {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let value = UInt64(digits) else { return nil }
         let units: [String: UInt64] = [
-            "": 1, "B": 1, "kB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000, "KiB": 1 << 10, "MiB": 1 << 20,
+            "": 1, "B": 1, "kB": 1000, "MB": 1_000_000, "GB": 1_000_000_000, "TB": 1_000_000_000_000, "KiB": 1 << 10,
+            "MiB": 1 << 20,
             "GiB": 1 << 30, "TiB": 1 << 40,
         ]
         guard let unit = units[String(text.dropFirst(digits.count))] else { return nil }

@@ -26,12 +26,15 @@ struct BtrfsStreamHeader: Codable, Sendable {
     ///
     /// - Parameter snapshots: Those it may name; nil: any.
     static func decode(_ bytes: [UInt8], snapshots: [String]?) throws -> BtrfsStreamHeader {
-        guard let header = try? JSONDecoder().decode(BtrfsStreamHeader.self, from: Data(bytes)), header.subvolumes.count <= 10_000 else {
+        guard let header = try? JSONDecoder().decode(BtrfsStreamHeader.self, from: Data(bytes)),
+            header.subvolumes.count <= 10_000
+        else {
             throw LXDError.badRequest("Failed decoding BTRFS migration header")
         }
         for subvolume in header.subvolumes {
             let parts = subvolume.path.split(separator: "/", omittingEmptySubsequences: false)
-            guard parts.first == "", subvolume.path == "/" || parts.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }),
+            guard parts.first == "",
+                subvolume.path == "/" || parts.dropFirst().allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }),
                 subvolume.snapshot.isEmpty || snapshots.map({ $0.contains(subvolume.snapshot) }) ?? true
             else { throw LXDError.badRequest("The other server's list of subvolumes is not valid") }
         }
@@ -42,7 +45,9 @@ struct BtrfsStreamHeader: Codable, Sendable {
 extension BtrfsDriver {
     private static let features = ["migration_header", "header_subvolumes", "header_subvolume_uuids"]
 
-    package var transferMethods: [TransferMethod] { [.btrfs(features: Self.features), .rsync(features: RsyncTransfer.features)] }
+    package var transferMethods: [TransferMethod] {
+        [.btrfs(features: Self.features), .rsync(features: RsyncTransfer.features)]
+    }
 
     package func send(
         _ transfer: OutgoingTransfer, over channel: any TransferChannel,
@@ -52,7 +57,9 @@ extension BtrfsDriver {
         case .rsync(let features):
             do {
                 try await RsyncTransfer(archive: archive, channel: channel, features: features, progress: progress)
-                    .send(transfer, isTree: true) { [self] volume, body in try await withTree(volume, isRunning: transfer.isRunning, body) }
+                    .send(transfer, isTree: true) { [self] volume, body in
+                        try await withTree(volume, isRunning: transfer.isRunning, body)
+                    }
             } catch {
                 throw Self.translated(error)
             }
@@ -83,7 +90,9 @@ extension BtrfsDriver {
             do {
                 try await blocking { for place in places { try BtrfsSubvolume.delete(place) } }
             } catch let cleanup {
-                log.error("A half received volume could not be removed", metadata: ["pool": "\(poolName)", "error": "\(cleanup)"])
+                log.error(
+                    "A half received volume could not be removed",
+                    metadata: ["pool": "\(poolName)", "error": "\(cleanup)"])
             }
             throw Self.translated(error)
         }
@@ -91,7 +100,9 @@ extension BtrfsDriver {
 
     // MARK: rsync
 
-    private func receiveRsync(_ transfer: IncomingTransfer, _ rsync: RsyncTransfer, _ incoming: IncomingSubvolumes) async throws {
+    private func receiveRsync(_ transfer: IncomingTransfer, _ rsync: RsyncTransfer, _ incoming: IncomingSubvolumes)
+        async throws
+    {
         let place = newPlace()
         incoming.scratch.append(place)
         try await blocking { [self] in
@@ -111,7 +122,8 @@ extension BtrfsDriver {
             let isContainer = transfer.volume.kind == .container
             let files = isContainer ? try await blocking { try ConfinedDirectory(path: place + "/rootfs") } : nil
             try await rsync.receive(
-                root: folder.descriptor.rawValue, files: files?.descriptor.rawValue, over: [], work: -1, name: item.description)
+                root: folder.descriptor.rawValue, files: files?.descriptor.rawValue, over: [], work: -1,
+                name: item.description)
             withExtendedLifetime((folder, files)) {}
             if !transfer.diskIDMap.isEmpty, let files {
                 var command = ArchiveCommand("unshift")
@@ -147,16 +159,24 @@ extension BtrfsDriver {
         do {
             let header = try await blocking { [self] in
                 try BtrfsSubvolume.snapshot(layout.path(transfer.volume), to: own, readOnly: true)
-                return BtrfsStreamHeader(subvolumes: try all.flatMap { try subvolumes(of: $0, sent: $0 == transfer.volume ? own : layout.path($0), top: transfer.volume) })
+                return BtrfsStreamHeader(
+                    subvolumes: try all.flatMap {
+                        try subvolumes(
+                            of: $0, sent: $0 == transfer.volume ? own : layout.path($0), top: transfer.volume)
+                    })
             }
             let hasHeader = features.contains("migration_header")
-            if !hasHeader || !features.contains("header_subvolumes"), header.subvolumes.contains(where: { $0.path != "/" }) {
-                throw LXDError.internalError("Subvolumes detected in source but target does not support receiving subvolumes")
+            if !hasHeader || !features.contains("header_subvolumes"),
+                header.subvolumes.contains(where: { $0.path != "/" })
+            {
+                throw LXDError.internalError(
+                    "Subvolumes detected in source but target does not support receiving subvolumes")
             }
             if hasHeader { try await channel.send(json: header) }
             var answer = header
             if transfer.isRefresh && features.contains("header_subvolume_uuids") {
-                answer = try BtrfsStreamHeader.decode(try await channel.readAll(limit: 16 << 20), snapshots: header.subvolumes.map(\.snapshot))
+                answer = try BtrfsStreamHeader.decode(
+                    try await channel.readAll(limit: 16 << 20), snapshots: header.subvolumes.map(\.snapshot))
             }
             try await sendStreams(answer, header, own: own, of: transfer.volume, channel, progress)
             outcome = .success(())
@@ -168,7 +188,8 @@ extension BtrfsDriver {
     }
 
     /// A volume's subvolumes as a header names them.
-    private func subvolumes(of volume: Volume, sent place: String, top: Volume) throws -> [BtrfsStreamHeader.Subvolume] {
+    private func subvolumes(of volume: Volume, sent place: String, top: Volume) throws -> [BtrfsStreamHeader.Subvolume]
+    {
         let name = volume == top ? "" : volume.snapshot ?? ""
         let folder = try ConfinedDirectory(path: place, resolution: .beneath)
         let identity = try ConfinedDirectory(path: layout.path(volume))
@@ -185,7 +206,8 @@ extension BtrfsDriver {
     }
 
     private func sendStreams(
-        _ answer: BtrfsStreamHeader, _ header: BtrfsStreamHeader, own: String, of volume: Volume, _ channel: any TransferChannel,
+        _ answer: BtrfsStreamHeader, _ header: BtrfsStreamHeader, own: String, of volume: Volume,
+        _ channel: any TransferChannel,
         _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         var order: [String] = []
@@ -193,7 +215,9 @@ extension BtrfsDriver {
         // What the target has afterwards; LXD asks for all snapshots it does not have.
         var shared = Set(answer.present ?? [])
         let asked = Set(answer.subvolumes.map(\.snapshot))
-        if answer.present == nil, asked.contains(where: { !$0.isEmpty }) { shared.formUnion(order.filter { !asked.contains($0) }) }
+        if answer.present == nil, asked.contains(where: { !$0.isEmpty }) {
+            shared.formUnion(order.filter { !asked.contains($0) })
+        }
         shared.formUnion(asked)
         for subvolume in answer.subvolumes {
             guard let index = order.firstIndex(of: subvolume.snapshot) else {
@@ -204,11 +228,15 @@ extension BtrfsDriver {
             }
             // What differs from the snapshot before, where the target has that.
             let source = try place(subvolume.snapshot) + (subvolume.path == "/" ? "" : subvolume.path)
-            let before = try order[..<index].last(where: shared.contains).map { try place($0) + (subvolume.path == "/" ? "" : subvolume.path) }
+            let before = try order[..<index].last(where: shared.contains).map {
+                try place($0) + (subvolume.path == "/" ? "" : subvolume.path)
+            }
             let base = before.flatMap { BtrfsSubvolume.isOne($0) ? $0 : nil }
             let name = subvolume.snapshot.isEmpty ? volume.description : volume.name + "/" + subvolume.snapshot
             try await withReadOnly([source] + (base.map { [$0] } ?? [])) {
-                try await BtrfsProgram(channel: channel, progress: { progress(TransferProgress(name: name, bytes: $0)) }).send(source, base: base)
+                try await BtrfsProgram(
+                    channel: channel, progress: { progress(TransferProgress(name: name, bytes: $0)) }
+                ).send(source, base: base)
             }
         }
     }
@@ -230,11 +258,14 @@ extension BtrfsDriver {
     }
 
     private func receiveSubvolumes(
-        _ transfer: IncomingTransfer, _ features: [String], _ channel: any TransferChannel, _ incoming: IncomingSubvolumes,
+        _ transfer: IncomingTransfer, _ features: [String], _ channel: any TransferChannel,
+        _ incoming: IncomingSubvolumes,
         _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         var header = BtrfsStreamHeader(
-            subvolumes: transfer.snapshots.map { .init(path: "/", snapshot: $0, readonly: true) } + [.init(path: "/", snapshot: "", readonly: false)])
+            subvolumes: transfer.snapshots.map { .init(path: "/", snapshot: $0, readonly: true) } + [
+                .init(path: "/", snapshot: "", readonly: false)
+            ])
         if features.contains("migration_header") {
             let bytes = try await channel.readAll(limit: 16 << 20)
             // Of a refresh it tells all snapshots of the source; those that are not wanted are passed over.
@@ -249,10 +280,13 @@ extension BtrfsDriver {
         for snapshot in transfer.snapshots + [""] {
             let parts = header.subvolumes.filter { $0.snapshot == snapshot }
             guard parts.first?.path == "/", Set(parts.map(\.path)).count == parts.count else {
-                throw LXDError.badRequest("The other server does not send \(snapshot.isEmpty ? "the volume" : "snapshot \"\(snapshot)\"")")
+                throw LXDError.badRequest(
+                    "The other server does not send \(snapshot.isEmpty ? "the volume" : "snapshot \"\(snapshot)\"")")
             }
             let item = snapshot.isEmpty ? transfer.volume : try transfer.volume.withSnapshot(snapshot)
-            let program = BtrfsProgram(channel: channel) { progress(TransferProgress(name: item.description, bytes: $0)) }
+            let program = BtrfsProgram(channel: channel) {
+                progress(TransferProgress(name: item.description, bytes: $0))
+            }
             var received: [(path: String, place: String, isReadOnly: Bool)] = []
             for part in parts {
                 let folder = newPlace()
@@ -284,7 +318,8 @@ extension BtrfsDriver {
             try own.compactMap { snapshot in
                 let received = try BtrfsSubvolume.info(ConfinedDirectory(path: layout.path(snapshot))).receivedUUID
                 let isSame = header.subvolumes.contains {
-                    $0.path == "/" && $0.snapshot == snapshot.snapshot && !received.isEmpty && [$0.uuid, $0.received].contains(received)
+                    $0.path == "/" && $0.snapshot == snapshot.snapshot && !received.isEmpty
+                        && [$0.uuid, $0.received].contains(received)
                 }
                 return isSame ? snapshot.snapshot : nil
             }
@@ -311,7 +346,9 @@ extension BtrfsDriver {
             try BtrfsSubvolume.setReceivedUUID(of: holder.directory(name), to: sender)
         }
         let folder = try ConfinedDirectory(path: top, resolution: .beneath)
-        for part in parts where part.isReadOnly { try BtrfsSubvolume.setReadOnly(folder.directory(String(part.path.dropFirst())), true) }
+        for part in parts where part.isReadOnly {
+            try BtrfsSubvolume.setReadOnly(folder.directory(String(part.path.dropFirst())), true)
+        }
     }
 
     /// Of what a peer put beside an instance's root, plain files of the known names stay.
@@ -319,12 +356,15 @@ extension BtrfsDriver {
         guard isContainer else { return }
         try check(clxd_fchmodat(CLXD_AT_FDCWD, place, 0o700))
         let folder = try ConfinedDirectory(path: place, resolution: .beneath)
-        guard try folder.status("rootfs").kind == .directory else { throw LXDError.badRequest("The other server sent no root file system") }
+        guard try folder.status("rootfs").kind == .directory else {
+            throw LXDError.badRequest("The other server sent no root file system")
+        }
         for name in try folder.list() where name != "rootfs" {
             let kind = try folder.status(name).kind
             if kind == .regular && LayerManifest.isFileName(name) { continue }
             if kind == .directory && name == "templates" {
-                for inner in try folder.list("templates") where try folder.status("templates/" + inner).kind != .regular {
+                for inner in try folder.list("templates") where try folder.status("templates/" + inner).kind != .regular
+                {
                     try folder.removeTree("templates/" + inner)
                 }
                 continue
@@ -366,7 +406,9 @@ extension BtrfsDriver {
                 for volume in published { try BtrfsSubvolume.delete(layout.path(volume)) }
                 throw error
             }
-            for (volume, _) in made where volume.isSnapshot { try BtrfsSubvolume.setReadOnly(layout.path(volume), true) }
+            for (volume, _) in made where volume.isSnapshot {
+                try BtrfsSubvolume.setReadOnly(layout.path(volume), true)
+            }
             for folder in folders { try removeHostTree(folder) }
         }
     }

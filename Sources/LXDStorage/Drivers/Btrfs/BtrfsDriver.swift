@@ -27,7 +27,8 @@ package final class BtrfsDriver: FolderDriver {
     ///   - path: `LXD_DIR/storage-pools/POOL`, absolute.
     ///   - disks: `LXD_DIR/disks`, where the files of pools lie that are given no device.
     package init(
-        name: PoolName, path: String, disks: String, links: LinkFolders, config: [String: String], archive: ArchiveTool, log: Logger
+        name: PoolName, path: String, disks: String, links: LinkFolders, config: [String: String], archive: ArchiveTool,
+        log: Logger
     ) {
         poolName = name.rawValue
         self.path = path
@@ -67,15 +68,21 @@ package final class BtrfsDriver: FolderDriver {
                 }
             case .fill(let fill): try await self.fill(place, volume, fill)
             case .image(let fingerprint):
-                guard volume.kind == .container else { throw LXDError.badRequest("Custom volumes are not made from images") }
+                guard volume.kind == .container else {
+                    throw LXDError.badRequest("Custom volumes are not made from images")
+                }
                 let image = try Volume.image(fingerprint)
                 try await blocking { [self] in try snapshot(of: image, to: place, for: volume) }
             case .volume(let other, _):
-                guard other.kind == volume.kind else { throw LXDError.badRequest("Volumes of different types cannot be copied") }
+                guard other.kind == volume.kind else {
+                    throw LXDError.badRequest("Volumes of different types cannot be copied")
+                }
                 try await blocking { [self] in try snapshot(of: other, to: place, for: volume) }
             }
         }
-        if volume.isSnapshot { try await blocking { [layout] in try BtrfsSubvolume.setReadOnly(layout.path(volume), true) } }
+        if volume.isSnapshot {
+            try await blocking { [layout] in try BtrfsSubvolume.setReadOnly(layout.path(volume), true) }
+        }
     }
 
     package func delete(_ volume: Volume) async throws {
@@ -142,9 +149,13 @@ package final class BtrfsDriver: FolderDriver {
         let outcome: Swift.Result<Result, any Error>
         do {
             let (root, beside) = try await blocking {
-                (try ConfinedDirectory(path: volume.kind == .custom ? place : place + "/rootfs"), try ConfinedDirectory(path: place))
+                (
+                    try ConfinedDirectory(path: volume.kind == .custom ? place : place + "/rootfs"),
+                    try ConfinedDirectory(path: place)
+                )
             }
-            outcome = .success(try await body(VolumeTree(layers: [root.descriptor.rawValue], metadata: beside.descriptor.rawValue)))
+            outcome = .success(
+                try await body(VolumeTree(layers: [root.descriptor.rawValue], metadata: beside.descriptor.rawValue)))
             withExtendedLifetime((root, beside)) {}
         } catch {
             outcome = .failure(error)
@@ -170,7 +181,9 @@ package final class BtrfsDriver: FolderDriver {
     }
 
     func publish(_ place: String, as volume: Volume) throws {
-        if let folder = volume.isSnapshot ? layout.snapshotFolder(of: volume) : nil { try makeHostDirectories(folder, mode: 0o700) }
+        if let folder = volume.isSnapshot ? layout.snapshotFolder(of: volume) : nil {
+            try makeHostDirectories(folder, mode: 0o700)
+        }
         let result = clxd_renameat_noreplace(CLXD_AT_FDCWD, place, CLXD_AT_FDCWD, layout.path(volume))
         guard result != -EEXIST else { throw LXDError.conflict("Volume by that name already exists") }
         try check(result)
@@ -198,11 +211,16 @@ package final class BtrfsDriver: FolderDriver {
         if volume.parent != source.parent { _ = clxd_unlinkat(CLXD_AT_FDCWD, place + "/backup.yaml", 0) }
     }
 
-    private func fill(_ place: String, _ volume: Volume, _ fill: @Sendable (FillTarget) async throws -> Void) async throws {
+    private func fill(_ place: String, _ volume: Volume, _ fill: @Sendable (FillTarget) async throws -> Void)
+        async throws
+    {
         let (root, beside) = try await blocking { [self] in
             try BtrfsSubvolume.create(place)
             try finish(place, volume, isNew: true)
-            return (try ConfinedDirectory(path: volume.kind == .custom ? place : place + "/rootfs"), try ConfinedDirectory(path: place))
+            return (
+                try ConfinedDirectory(path: volume.kind == .custom ? place : place + "/rootfs"),
+                try ConfinedDirectory(path: place)
+            )
         }
         try await fill(FillTarget(root: root.descriptor.rawValue, metadata: beside.descriptor.rawValue))
         withExtendedLifetime((root, beside)) {}

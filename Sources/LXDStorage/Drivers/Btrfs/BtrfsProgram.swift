@@ -55,7 +55,9 @@ struct BtrfsProgram: Sendable {
     private func run(_ arguments: [String], _ descriptors: [Int32: Int32]) async throws {
         guard let path = ProcessRunner.locate("btrfs") else { throw ToolError.missing(tool: "btrfs") }
         let errors = try ProcessPipe(.fromProcess)
-        var request = SpawnRequest(executable: path, arguments: ["btrfs"] + arguments, environment: ["PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"])
+        var request = SpawnRequest(
+            executable: path, arguments: ["btrfs"] + arguments,
+            environment: ["PATH=/usr/sbin:/usr/bin", "LC_ALL=C.UTF-8"])
         request.descriptors = descriptors
         request.descriptors[2] = errors.farEnd?.rawValue
         let spawn = request

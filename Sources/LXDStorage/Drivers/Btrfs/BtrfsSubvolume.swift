@@ -14,7 +14,8 @@ enum BtrfsSubvolume {
     }
 
     static func isOne(_ path: String) -> Bool {
-        isOnBtrfs(path) && (try? FileStatus.of(path: path, followLinks: false))?.inode == UInt64(CLXD_BTRFS_SUBVOLUME_INODE)
+        isOnBtrfs(path)
+            && (try? FileStatus.of(path: path, followLinks: false))?.inode == UInt64(CLXD_BTRFS_SUBVOLUME_INODE)
     }
 
     static func isOnBtrfs(_ path: String) -> Bool {
@@ -32,7 +33,9 @@ enum BtrfsSubvolume {
         let from = try ConfinedDirectory(path: source, resolution: .beneath)
         let (parent, name) = try split(target)
         let inner = try nested(in: from)
-        try check(clxd_btrfs_snapshot(from.descriptor.rawValue, parent.descriptor.rawValue, name, inner.isEmpty && readOnly ? 1 : 0))
+        try check(
+            clxd_btrfs_snapshot(
+                from.descriptor.rawValue, parent.descriptor.rawValue, name, inner.isEmpty && readOnly ? 1 : 0))
         guard !inner.isEmpty else { return }
         do throws(Errno) {
             let to = try ConfinedDirectory(path: target, resolution: .beneath)
@@ -42,7 +45,9 @@ enum BtrfsSubvolume {
                 // The snapshot shows an empty directory in the place of a subvolume.
                 try to.removeDirectory(path)
                 let holder = try parentDirectory(of: path, in: to)
-                try check(clxd_btrfs_snapshot(child.descriptor.rawValue, holder.directory.descriptor.rawValue, holder.name, 0))
+                try check(
+                    clxd_btrfs_snapshot(child.descriptor.rawValue, holder.directory.descriptor.rawValue, holder.name, 0)
+                )
                 if try info(child).isReadOnly { readOnlyOnes.append(path) }
             }
             for path in readOnlyOnes { try setReadOnly(to.directory(path), true) }
@@ -85,7 +90,8 @@ enum BtrfsSubvolume {
         var raw = clxd_btrfs_subvolume()
         try check(clxd_btrfs_info(subvolume.descriptor.rawValue, &raw))
         return Info(
-            id: raw.id, uuid: withUnsafeBytes(of: raw.uuid) { text($0) }, receivedUUID: withUnsafeBytes(of: raw.received_uuid) { text($0) },
+            id: raw.id, uuid: withUnsafeBytes(of: raw.uuid) { text($0) },
+            receivedUUID: withUnsafeBytes(of: raw.received_uuid) { text($0) },
             isReadOnly: raw.read_only != 0)
     }
 
@@ -137,7 +143,9 @@ enum BtrfsSubvolume {
         return (try ConfinedDirectory(path: String(path[..<slash])), String(path[path.index(after: slash)...]))
     }
 
-    private static func parentDirectory(of path: String, in top: ConfinedDirectory) throws(Errno) -> (directory: ConfinedDirectory, name: String) {
+    private static func parentDirectory(of path: String, in top: ConfinedDirectory) throws(Errno) -> (
+        directory: ConfinedDirectory, name: String
+    ) {
         guard let slash = path.lastIndex(of: "/") else { return (top, path) }
         return (try top.directory(String(path[..<slash])), String(path[path.index(after: slash)...]))
     }

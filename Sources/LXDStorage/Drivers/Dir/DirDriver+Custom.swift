@@ -9,7 +9,9 @@ extension DirDriver {
     func createCustom(_ volume: Volume, from source: VolumeSource) async throws {
         switch source {
         case .volume(let other, _):
-            guard other.kind == .custom else { throw LXDError.badRequest("Volumes of different types cannot be copied") }
+            guard other.kind == .custom else {
+                throw LXDError.badRequest("Volumes of different types cannot be copied")
+            }
             try await copyCustom(from: other, to: volume)
         case .image: throw LXDError.badRequest("Custom volumes are not made from images")
         case .empty: try await makeCustom(volume) { _ in }

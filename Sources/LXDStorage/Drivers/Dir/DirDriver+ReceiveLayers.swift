@@ -9,7 +9,8 @@ internal import SystemPackage
 /// of the volume that is brought up to date, of what has come in this exchange, and of images the receiver may use.
 extension DirDriver {
     func receiveLayers(
-        _ transfer: IncomingTransfer, _ channel: any TransferChannel, _ progress: @escaping @Sendable (TransferProgress) -> Void
+        _ transfer: IncomingTransfer, _ channel: any TransferChannel,
+        _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         let bytes = try await channel.readAll(limit: LayerManifest.bytesMax)
         let manifest = try LayerManifest.decode(bytes, snapshots: transfer.snapshots)
@@ -48,13 +49,16 @@ extension DirDriver {
     }
 
     /// Stacks of this pool by the source's name of their topmost layer.
-    private func knownStacks(for transfer: IncomingTransfer, _ manifest: LayerManifest) async throws -> [String: [String]] {
+    private func knownStacks(for transfer: IncomingTransfer, _ manifest: LayerManifest) async throws -> [String:
+        [String]]
+    {
         var known: [String: [String]] = [:]
         if transfer.isRefresh {
             known = try await blocking { [self] in
                 var found: [String: [String]] = [:]
                 let folder = layout.snapshotFolder(of: transfer.volume) ?? ""
-                let own = [transfer.volume] + (try names(in: folder).compactMap { try? transfer.volume.withSnapshot($0) })
+                let own =
+                    [transfer.volume] + (try names(in: folder).compactMap { try? transfer.volume.withSnapshot($0) })
                 for volume in own {
                     let record = try readRecord(of: volume)
                     for (index, layer) in record.lower.enumerated() {
@@ -68,9 +72,14 @@ extension DirDriver {
         }
         var asked: [String: Bool] = [:]
         for layer in manifest.entries.flatMap(\.layers) {
-            guard let fingerprint = layer.image, known[layer.id] == nil, let image = try? Volume.image(fingerprint) else { continue }
+            guard let fingerprint = layer.image, known[layer.id] == nil, let image = try? Volume.image(fingerprint)
+            else { continue }
             let isAllowed: Bool
-            if let answer = asked[fingerprint] { isAllowed = answer } else { isAllowed = await transfer.images(fingerprint) }
+            if let answer = asked[fingerprint] {
+                isAllowed = answer
+            } else {
+                isAllowed = await transfer.images(fingerprint)
+            }
             asked[fingerprint] = isAllowed
             guard isAllowed, await hasImage(fingerprint) else { continue }
             known[layer.id] = try await blocking { [self] in try readRecord(of: image).lower }
@@ -85,7 +94,10 @@ extension DirDriver {
         var coming: Set<String> = []
         return LayerAnswer(
             wishes: manifest.entries.map { entry in
-                let missing = entry.layers.firstIndex { known[$0.id] ?? $0.mirror.flatMap { known[$0] } != nil || coming.contains($0.id) }
+                let missing =
+                    entry.layers.firstIndex {
+                        known[$0.id] ?? $0.mirror.flatMap { known[$0] } != nil || coming.contains($0.id)
+                    }
                     ?? entry.layers.count
                 var wantsDifference = false
                 if let current, entry.snapshot == nil, missing > 0 || entry.isLive {
@@ -172,7 +184,9 @@ extension DirDriver {
     }
 
     /// Makes a layer of the peer's next stream; it is counted for the transfer.
-    private func receiveLayer(over lower: [String], _ pump: ArchivePump, _ parts: inout IncomingParts) async throws -> String {
+    private func receiveLayer(over lower: [String], _ pump: ArchivePump, _ parts: inout IncomingParts) async throws
+        -> String
+    {
         let layer = try await blocking { [layers] in try layers.make(like: lower.first) }
         parts.base.append(layer)
         try await withFolders(of: [layer] + lower, beside: layout.work(ofLayer: layer)) { folders, work in

@@ -48,7 +48,9 @@ extension DirDriver {
     /// Every volume, snapshot and image on disk.
     private func everything() throws -> Set<Volume> {
         var found = Set(try recordedVolumes())
-        for name in try names(in: path + "/custom") { if let volume = try? Volume.custom(name) { found.insert(volume) } }
+        for name in try names(in: path + "/custom") {
+            if let volume = try? Volume.custom(name) { found.insert(volume) }
+        }
         for name in try names(in: path + "/custom-snapshots") {
             for snapshot in try names(in: path + "/custom-snapshots/" + name) {
                 if let volume = try? Volume.custom(name, snapshot: snapshot) { found.insert(volume) }

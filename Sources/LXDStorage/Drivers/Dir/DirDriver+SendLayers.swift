@@ -6,13 +6,16 @@ internal import SystemPackage
 /// Instances to another server of ours: a manifest of layers, then those that the target lacks.
 extension DirDriver {
     func sendLayers(
-        _ transfer: OutgoingTransfer, _ channel: any TransferChannel, _ progress: @escaping @Sendable (TransferProgress) -> Void
+        _ transfer: OutgoingTransfer, _ channel: any TransferChannel,
+        _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         let volumes = try transfer.snapshots.map { try transfer.volume.parent.withSnapshot($0) } + [transfer.volume]
         var stacks: [OutgoingStack] = []
         let outcome: Result<Void, any Error>
         do {
-            for volume in volumes { stacks.append(try await outgoingStack(volume, isRunning: transfer.isRunning && !volume.isSnapshot)) }
+            for volume in volumes {
+                stacks.append(try await outgoingStack(volume, isRunning: transfer.isRunning && !volume.isSnapshot))
+            }
             let images = try await imageLayers()
             let entries = stacks.enumerated().map { index, stack in
                 LayerManifest.Entry(
@@ -49,13 +52,19 @@ extension DirDriver {
 
     private func outgoingStack(_ volume: Volume, isRunning: Bool) async throws -> OutgoingStack {
         // A stopped volume's own layer is sealed, so that it has a name for ever. A running one's is read as it is.
-        if !volume.isSnapshot && !isRunning { _ = try await blocking { [layers, held = try await freeze(volume, isRunning: false)] in try layers.release(held) } }
+        if !volume.isSnapshot && !isRunning {
+            _ = try await blocking { [layers, held = try await freeze(volume, isRunning: false)] in
+                try layers.release(held)
+            }
+        }
         return try await blocking { [self] in
             let record = try readRecord(of: volume)
             let live = isRunning ? record.upper : nil
             try layers.retain(record.lower + (live.map { [$0] } ?? []))
             do {
-                return OutgoingStack(lower: record.lower, mirrors: record.mirrors ?? [], live: live, files: try metadataFiles(of: volume))
+                return OutgoingStack(
+                    lower: record.lower, mirrors: record.mirrors ?? [], live: live, files: try metadataFiles(of: volume)
+                )
             } catch {
                 try layers.release(record.lower + (live.map { [$0] } ?? []))
                 throw error
@@ -66,7 +75,9 @@ extension DirDriver {
     private func metadataFiles(of volume: Volume) throws -> [String: Data] {
         let folder = try ConfinedDirectory(path: layout.path(volume), resolution: .beneath)
         var names = ["metadata.yaml", "backup.yaml"]
-        if (try? folder.status("templates"))?.kind == .directory { names += try folder.list("templates").map { "templates/" + $0 } }
+        if (try? folder.status("templates"))?.kind == .directory {
+            names += try folder.list("templates").map { "templates/" + $0 }
+        }
         var files: [String: Data] = [:]
         for name in names where LayerManifest.isFileName(name) && (try? folder.status(name))?.kind == .regular {
             files[name] = Data(try folder.read(name, limit: 16 << 20))
@@ -79,7 +90,9 @@ extension DirDriver {
         try await blocking { [self] in
             var found: [String: String] = [:]
             for name in try names(in: path + "/images") {
-                guard let volume = try? Volume.image(name), let record = try? readRecord(of: volume), record.lower.count == 1 else { continue }
+                guard let volume = try? Volume.image(name), let record = try? readRecord(of: volume),
+                    record.lower.count == 1
+                else { continue }
                 found[record.lower[0]] = name
             }
             return found

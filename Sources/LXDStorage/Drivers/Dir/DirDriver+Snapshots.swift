@@ -34,7 +34,9 @@ extension DirDriver {
         do {
             switch source {
             case .volume(let other, let isRunning):
-                guard other.kind == .container else { throw LXDError.badRequest("Volumes of different types cannot be copied") }
+                guard other.kind == .container else {
+                    throw LXDError.badRequest("Volumes of different types cannot be copied")
+                }
                 held = try await freeze(other, isRunning: isRunning)
                 try await blocking { [self] in try staging.copyMetadata(from: layout.path(other), withBackup: true) }
             case .fill(let fill):
@@ -186,7 +188,10 @@ extension DirDriver {
         let outcome: Swift.Result<Result, any Error>
         do {
             let (folders, metadata) = try await blocking { [layout] in
-                (try held.map { try ConfinedDirectory(path: layout.contents(ofLayer: $0)) }, try ConfinedDirectory(path: layout.path(volume)))
+                (
+                    try held.map { try ConfinedDirectory(path: layout.contents(ofLayer: $0)) },
+                    try ConfinedDirectory(path: layout.path(volume))
+                )
             }
             let tree = VolumeTree(layers: folders.map(\.descriptor.rawValue), metadata: metadata.descriptor.rawValue)
             outcome = .success(try await body(tree))

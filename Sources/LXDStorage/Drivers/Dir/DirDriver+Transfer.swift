@@ -37,7 +37,8 @@ extension DirDriver {
         do {
             switch (transfer.method, transfer.volume.kind) {
             case (.rsync(let features), .container):
-                try await receiveRsync(transfer, RsyncTransfer(archive: archive, channel: channel, features: features, progress: progress))
+                try await receiveRsync(
+                    transfer, RsyncTransfer(archive: archive, channel: channel, features: features, progress: progress))
             case (.rsync(let features), _):
                 try await receiveCustomRsync(
                     transfer, RsyncTransfer(archive: archive, channel: channel, features: features, progress: progress))
@@ -75,7 +76,8 @@ extension DirDriver {
                 try await withFolders(of: [layer] + below, beside: incoming.path) { [layout] folders, beside in
                     let work = isFirst ? nil : try ConfinedDirectory(path: layout.work(ofLayer: layer))
                     try await rsync.receive(
-                        root: beside, files: folders[0], over: Array(folders.dropFirst()), work: work?.descriptor.rawValue ?? -1,
+                        root: beside, files: folders[0], over: Array(folders.dropFirst()),
+                        work: work?.descriptor.rawValue ?? -1,
                         name: (try snapshot.map { try volume.withSnapshot($0) } ?? volume).description)
                     withExtendedLifetime(work) {}
                 }
@@ -84,9 +86,12 @@ extension DirDriver {
                 }
                 let received = parts.base
                 if let snapshot {
-                    try await add(try volume.withSnapshot(snapshot), DirRecord(lower: received), from: incoming.path, to: &parts)
+                    try await add(
+                        try volume.withSnapshot(snapshot), DirRecord(lower: received), from: incoming.path, to: &parts)
                 } else if index == steps.count - 1 {
-                    try await add(volume, DirRecord(lower: Array(received.dropFirst()), upper: received.first), from: incoming.path, to: &parts)
+                    try await add(
+                        volume, DirRecord(lower: Array(received.dropFirst()), upper: received.first),
+                        from: incoming.path, to: &parts)
                 }
             }
             try await publish(parts, isRefresh: transfer.isRefresh)
@@ -105,7 +110,8 @@ extension DirDriver {
             for snapshot in transfer.snapshots.map({ Optional($0) }) + [nil] {
                 let item = try snapshot.map { try volume.withSnapshot($0) } ?? volume
                 let folder = try await blocking { try ConfinedDirectory(path: staging.path) }
-                try await rsync.receive(root: folder.descriptor.rawValue, files: nil, over: [], work: -1, name: item.description)
+                try await rsync.receive(
+                    root: folder.descriptor.rawValue, files: nil, over: [], work: -1, name: item.description)
                 withExtendedLifetime(folder) {}
                 guard item.isSnapshot else { break }
                 let copy = try await blocking { [self] in try DirStaging(layout) }
@@ -177,7 +183,9 @@ extension DirDriver {
                 for scratch in parts.scratch { try trash.take(scratch.path) }
                 try layers.release(old + parts.base)
             } catch {
-                log.error("What a transfer left over could not be removed", metadata: ["pool": "\(poolName)", "error": "\(error)"])
+                log.error(
+                    "What a transfer left over could not be removed",
+                    metadata: ["pool": "\(poolName)", "error": "\(error)"])
             }
         }
     }
@@ -223,14 +231,19 @@ extension DirDriver {
         of list: [String], beside: String, _ body: @Sendable (_ layers: [Int32], _ beside: Int32) async throws -> Void
     ) async throws {
         let (folders, other) = try await blocking { [layout] in
-            (try list.map { try ConfinedDirectory(path: layout.contents(ofLayer: $0)) }, try ConfinedDirectory(path: beside))
+            (
+                try list.map { try ConfinedDirectory(path: layout.contents(ofLayer: $0)) },
+                try ConfinedDirectory(path: beside)
+            )
         }
         try await body(folders.map(\.descriptor.rawValue), other.descriptor.rawValue)
         withExtendedLifetime((folders, other)) {}
     }
 
     func copyTree(from source: String, to target: String, linking: Bool = false) async throws {
-        let (from, to) = try await blocking { (try ConfinedDirectory(path: source), try ConfinedDirectory(path: target)) }
+        let (from, to) = try await blocking {
+            (try ConfinedDirectory(path: source), try ConfinedDirectory(path: target))
+        }
         var command = ArchiveCommand("copy")
         command.add("--layers", descriptors: [from.descriptor.rawValue])
         command.add("--to", descriptor: to.descriptor.rawValue)

@@ -6,12 +6,15 @@ internal import SystemPackage
 /// before. For each the target first sends a listing of what it begins with, or an empty stream.
 extension DirDriver {
     func sendTrees(
-        _ transfer: OutgoingTransfer, _ channel: any TransferChannel, _ progress: @escaping @Sendable (TransferProgress) -> Void
+        _ transfer: OutgoingTransfer, _ channel: any TransferChannel,
+        _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         for volume in try transfer.snapshots.map({ try transfer.volume.parent.withSnapshot($0) }) + [transfer.volume] {
             let listing = try await readListing(channel)
             let hasListing = try listing.size > 0
-            let pump = ArchivePump(archive: archive, channel: channel) { progress(TransferProgress(name: volume.description, bytes: $0)) }
+            let pump = ArchivePump(archive: archive, channel: channel) {
+                progress(TransferProgress(name: volume.description, bytes: $0))
+            }
             try await withTree(volume, isRunning: transfer.isRunning) { tree in
                 try await pump.send { output in
                     var command = ArchiveCommand("send")
@@ -26,7 +29,8 @@ extension DirDriver {
     }
 
     func receiveTrees(
-        _ transfer: IncomingTransfer, _ channel: any TransferChannel, _ progress: @escaping @Sendable (TransferProgress) -> Void
+        _ transfer: IncomingTransfer, _ channel: any TransferChannel,
+        _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         var parts = IncomingParts()
         do {

@@ -30,7 +30,9 @@ extension DirDriver {
         let place = layout.path(snapshot)
         let target = place + "/rootfs"
         guard try FileStatus.of(path: target).mountID == FileStatus.of(path: place).mountID else { return }
-        let layers = try readRecord(of: snapshot).lower.map { try ConfinedDirectory(path: layout.contents(ofLayer: $0)) }
+        let layers = try readRecord(of: snapshot).lower.map {
+            try ConfinedDirectory(path: layout.contents(ofLayer: $0))
+        }
         let paths = layers.map { "/proc/self/fd/\($0.descriptor.rawValue)" }
         let flags = UInt64(CLXD_MS_RDONLY | CLXD_MS_NOSUID | CLXD_MS_NODEV | CLXD_MS_NOEXEC)
         if let only = paths.first, paths.count == 1 {

@@ -48,12 +48,16 @@ extension DirDriver {
                 held = [layer]
                 try await self.fill(layer: layer, metadata: staging.path, fill)
             case .volume(let other, let isRunning):
-                guard other.kind == .container else { throw LXDError.badRequest("Volumes of different types cannot be copied") }
-                held = volume.isSnapshot
+                guard other.kind == .container else {
+                    throw LXDError.badRequest("Volumes of different types cannot be copied")
+                }
+                held =
+                    volume.isSnapshot
                     ? try await freeze(other, isRunning: isRunning) : try await share(other, isRunning: isRunning)
                 try await blocking { [self] in try staging.copyMetadata(from: layout.path(other), withBackup: false) }
             }
-            let record = volume.isSnapshot
+            let record =
+                volume.isSnapshot
                 ? DirRecord(lower: held) : DirRecord(lower: Array(held.dropFirst()), upper: held.first)
             try await blocking { [self] in
                 try staging.finishInstance(record)
@@ -93,7 +97,8 @@ extension DirDriver {
                 try layers.release(held)
             }
         } catch let cleanup {
-            log.error("A half made volume could not be removed", metadata: ["path": "\(staging.path)", "error": "\(cleanup)"])
+            log.error(
+                "A half made volume could not be removed", metadata: ["path": "\(staging.path)", "error": "\(cleanup)"])
         }
         throw Self.translated(error)
     }

@@ -90,7 +90,10 @@ package final class DirDriver: FolderDriver {
             try makeHostDirectories(path, mode: 0o711)
             if source != path {
                 let (there, here) = (try FileStatus.of(path: source), try FileStatus.of(path: path))
-                let isBound = (there.deviceMajor, there.deviceMinor, there.inode) == (here.deviceMajor, here.deviceMinor, here.inode)
+                let isBound =
+                    (there.deviceMajor, there.deviceMinor, there.inode) == (
+                        here.deviceMajor, here.deviceMinor, here.inode
+                    )
                 if !isBound { try Mounts.bind(source, to: path) }
             }
             for folder in layout.folders {
@@ -118,7 +121,9 @@ package final class DirDriver: FolderDriver {
         }
     }
 
-    func readRecord(of volume: Volume) throws -> DirRecord { try DirRecord.read(layout.record(in: layout.path(volume))) }
+    func readRecord(of volume: Volume) throws -> DirRecord {
+        try DirRecord.read(layout.record(in: layout.path(volume)))
+    }
 
     /// Every volume with a record, and its record.
     /// - Throws: When one cannot be read: then nothing may be called unreferenced.
@@ -130,7 +135,9 @@ package final class DirDriver: FolderDriver {
 
     func recordedVolumes() throws -> [Volume] {
         var found = try names(in: path + "/images").compactMap { try? Volume.image($0) }
-        for name in try names(in: path + "/containers") { if let volume = try? Volume.container(name) { found.append(volume) } }
+        for name in try names(in: path + "/containers") {
+            if let volume = try? Volume.container(name) { found.append(volume) }
+        }
         for name in try names(in: path + "/containers-snapshots") {
             for snapshot in try names(in: path + "/containers-snapshots/" + name) {
                 if let volume = try? Volume.container(name, snapshot: snapshot) { found.append(volume) }

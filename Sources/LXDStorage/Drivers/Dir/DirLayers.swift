@@ -104,7 +104,9 @@ final class DirLayers: Sendable {
         let status = try FileStatus.of(path: source)
         try check(clxd_fchownat(CLXD_AT_FDCWD, target, status.uid, status.gid, CLXD_AT_SYMLINK_NOFOLLOW))
         try check(chmod(target, status.permissions) == 0 ? 0 : -clxd_errno())
-        for (name, value) in try rootAttributes(source) { try check(clxd_setxattr(target, name, value, value.count, 0)) }
+        for (name, value) in try rootAttributes(source) {
+            try check(clxd_setxattr(target, name, value, value.count, 0))
+        }
     }
 
     /// Extended attributes but those of the overlay, which say where a layer came from.

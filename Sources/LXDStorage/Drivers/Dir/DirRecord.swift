@@ -41,9 +41,12 @@ struct DirRecord: Codable, Sendable, Hashable {
             throw LXDError.internalError("The volume record \(path) is damaged", cause: error)
         }
         guard record.version == currentVersion else {
-            throw LXDError.internalError("The volume record \(path) is of version \(record.version); this daemon knows \(currentVersion)")
+            throw LXDError.internalError(
+                "The volume record \(path) is of version \(record.version); this daemon knows \(currentVersion)")
         }
-        guard record.layers.allSatisfy(DirLayers.isIdentifier), record.mirrors.map({ $0.count == record.lower.count }) ?? true else {
+        guard record.layers.allSatisfy(DirLayers.isIdentifier),
+            record.mirrors.map({ $0.count == record.lower.count }) ?? true
+        else {
             throw LXDError.internalError("The volume record \(path) is damaged: a layer has no proper name")
         }
         return record

@@ -20,7 +20,9 @@ struct DirStaging: Sendable {
     func copyMetadata(from folder: String, withBackup: Bool) throws {
         let source = try ConfinedDirectory(path: folder, resolution: .beneath)
         let target = try ConfinedDirectory(path: path, resolution: .beneath)
-        for name in ["metadata.yaml"] + (withBackup ? ["backup.yaml"] : []) { try copyFile(name, from: source, to: target) }
+        for name in ["metadata.yaml"] + (withBackup ? ["backup.yaml"] : []) {
+            try copyFile(name, from: source, to: target)
+        }
         guard (try? source.status("templates"))?.kind == .directory else { return }
         try target.makeDirectory("templates")
         for name in try source.list("templates") { try copyFile("templates/" + name, from: source, to: target) }
@@ -40,7 +42,9 @@ struct DirStaging: Sendable {
 
     /// Lets the volume appear at its place in one step.
     func publish(as volume: Volume) throws {
-        if let folder = volume.isSnapshot ? layout.snapshotFolder(of: volume) : nil { try makeHostDirectories(folder, mode: 0o700) }
+        if let folder = volume.isSnapshot ? layout.snapshotFolder(of: volume) : nil {
+            try makeHostDirectories(folder, mode: 0o700)
+        }
         let result = clxd_renameat_noreplace(CLXD_AT_FDCWD, path, CLXD_AT_FDCWD, layout.path(volume))
         guard result != -EEXIST else { throw LXDError.conflict("Volume by that name already exists") }
         try check(result)

@@ -25,7 +25,8 @@ final class DirTrash: Sendable {
 
     /// Moves a path of the pool aside and sees to its removal. A missing one is no error.
     func take(_ path: String) throws {
-        let result = clxd_renameat2(CLXD_AT_FDCWD, path, CLXD_AT_FDCWD, layout.trash + "/" + DirLayers.newIdentifier(), 0)
+        let result = clxd_renameat2(
+            CLXD_AT_FDCWD, path, CLXD_AT_FDCWD, layout.trash + "/" + DirLayers.newIdentifier(), 0)
         if result == -ENOENT { return }
         try check(result)
         sweep()
@@ -59,7 +60,8 @@ final class DirTrash: Sendable {
                 try await archive.run(command)
             } catch {
                 // The next removal or the next start tries again.
-                log.warning("Removed storage could not be freed", metadata: ["pool": "\(layout.pool)", "error": "\(error)"])
+                log.warning(
+                    "Removed storage could not be freed", metadata: ["pool": "\(layout.pool)", "error": "\(error)"])
             }
         }
     }

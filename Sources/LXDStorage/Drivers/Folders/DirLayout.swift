@@ -16,7 +16,8 @@ package struct DirLayout: Sendable {
     var folders: [(path: String, mode: UInt32)] {
         [
             (pool + "/containers", 0o711), (pool + "/containers-snapshots", 0o700), (pool + "/custom", 0o700),
-            (pool + "/custom-snapshots", 0o700), (pool + "/images", 0o700), (layers, 0o700), (staging, 0o700), (trash, 0o700),
+            (pool + "/custom-snapshots", 0o700), (pool + "/images", 0o700), (layers, 0o700), (staging, 0o700),
+            (trash, 0o700),
         ]
     }
 

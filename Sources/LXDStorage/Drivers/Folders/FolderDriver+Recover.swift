@@ -31,7 +31,9 @@ extension FolderDriver {
     func dropEmptySnapshotFolders() throws {
         for parent in [path + "/containers-snapshots", path + "/custom-snapshots"] {
             // Fails for those that are not empty, as it should.
-            for name in try names(in: parent) { _ = clxd_unlinkat(CLXD_AT_FDCWD, parent + "/" + name, CLXD_AT_REMOVEDIR) }
+            for name in try names(in: parent) {
+                _ = clxd_unlinkat(CLXD_AT_FDCWD, parent + "/" + name, CLXD_AT_REMOVEDIR)
+            }
         }
     }
 
@@ -57,7 +59,8 @@ struct DirRenames: Codable {
 
     static func read(_ layout: DirLayout) throws -> [DirRenames] {
         do {
-            return try JSONDecoder().decode([DirRenames].self, from: Data(AtomicFile.read(layout.renames, limit: 4 << 20)))
+            return try JSONDecoder().decode(
+                [DirRenames].self, from: Data(AtomicFile.read(layout.renames, limit: 4 << 20)))
         } catch Errno.noSuchFileOrDirectory {
             return []
         }

@@ -88,7 +88,9 @@ extension FolderDriver {
     // MARK: Asking
 
     package func exists(_ volume: Volume) async -> Bool {
-        await BlockingPool.shared.run { [layout] in (try? FileStatus.of(path: layout.path(volume), followLinks: false)) != nil }
+        await BlockingPool.shared.run { [layout] in
+            (try? FileStatus.of(path: layout.path(volume), followLinks: false)) != nil
+        }
     }
 
     package func volumes(_ kind: Volume.Kind) async throws -> [Volume] {
@@ -146,7 +148,8 @@ extension FolderDriver {
     static func translated(_ error: any Error) -> any Error {
         switch error {
         case is LXDError, is CancellationError: return error
-        case Errno.noSpace, Errno.diskQuotaExceeded: return LXDError.internalError("No space left in the storage pool", cause: error)
+        case Errno.noSpace, Errno.diskQuotaExceeded:
+            return LXDError.internalError("No space left in the storage pool", cause: error)
         case let error as ArchiveError where error.kind == .noSpace:
             return LXDError.internalError("No space left in the storage pool", cause: error)
         default: return LXDError.internalError("\(error)", cause: error)
