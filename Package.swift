@@ -152,7 +152,7 @@ let package = Package(
         tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
         tests(
             "LXDHTTPTests",
-            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),]),
+            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, crypto, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),]),
         tests(
             "LXDImageServersTests",
             [

@@ -262,9 +262,10 @@ package final class HTTPConnection: Sendable {
         let encoder = HTTPRequestEncoder()
         let decoder = ByteToMessageHandler(
             HTTPResponseDecoder(leftOverBytesStrategy: .forwardBytes, informationalResponseStrategy: .drop))
+        let end = EndHolder()
         let wire = HTTPWireHandler<HTTPResponseHead, HTTPRequestHead>(
-            decoder: decoder, encoder: encoder, isServer: false, pace: nil)
-        try pipeline.addHandlers([encoder, decoder, wire])
+            decoder: decoder, encoder: encoder, isServer: false, pace: nil, end: end)
+        try pipeline.addHandlers([encoder, end, decoder, wire])
         return (
             try Wrapped(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: false)),

@@ -29,6 +29,7 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     private let encoder: any RemovableChannelHandler
     private let isServer: Bool
     private let pace: Pace?
+    private let end: EndHolder?
     private var phase = Phase.firstHead
     private var since = NIODeadline.now()
     private var wantsRead = false
@@ -37,7 +38,12 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
     /// has read the answer, a server that says all it has to say and closes at once would not be heard.
     private var awaited: SwitchTarget?
 
-    init(decoder: any RemovableChannelHandler, encoder: any RemovableChannelHandler, isServer: Bool, pace: Pace?) {
+    /// - Parameter end: Before the decoder; a client has one.
+    init(
+        decoder: any RemovableChannelHandler, encoder: any RemovableChannelHandler, isServer: Bool, pace: Pace?,
+        end: EndHolder? = nil
+    ) {
+        self.end = end
         self.decoder = decoder
         self.encoder = encoder
         self.isServer = isServer
@@ -128,7 +134,12 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         pipeline.removeHandler(encoder, promise: nil)
         // The left-over bytes come out when the decoder leaves, without the event that makes readers see them. Fired at
         // the head of the pipeline it would stop at TLS.
-        pipeline.removeHandler(decoder).whenComplete { _ in passOn() }
+        end?.holds = true
+        let end = end.map { NIOLoopBound($0, eventLoop: context.eventLoop) }
+        pipeline.removeHandler(decoder).whenComplete { _ in
+            end?.value.holds = false
+            passOn()
+        }
     }
 
     private func enter(_ next: Phase) {
@@ -157,6 +168,31 @@ final class HTTPWireHandler<In: Sendable & Equatable, Out: Sendable & Equatable>
         } else {
             scheduleWatch(context)
         }
+    }
+}
+
+/// Holds the end of a connection back while its decoder leaves, which takes it until the loop's next round: a decoder that
+/// learns of the end before drops its left-over bytes, which may be all that the peer had to say.
+final class EndHolder: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    fileprivate(set) var holds = false
+
+    func channelInactive(context: ChannelHandlerContext) {
+        pass(context) { $0.fireChannelInactive() }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard case .inputClosed? = event as? ChannelEvent else { return context.fireUserInboundEventTriggered(event) }
+        pass(context) { $0.fireUserInboundEventTriggered(ChannelEvent.inputClosed) }
+    }
+
+    private func pass(_ context: ChannelHandlerContext, _ event: @escaping @Sendable (ChannelHandlerContext) -> Void) {
+        guard holds else { return event(context) }
+        // Behind the decoder's own task.
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.eventLoop.execute { event(bound.value) }
     }
 }
 
