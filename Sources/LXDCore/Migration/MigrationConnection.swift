@@ -68,8 +68,8 @@ package final class MigrationConnection: Sendable {
 
     /// Runs `body`, which moves contents, while listening for the peer to give up.
     ///
-    /// - Throws: The peer's reason when it has one: it says more than the connection that broke with it. A full disk here
-    ///   is the reason itself.
+    /// - Throws: The peer's reason when it has one: it says more than the connection that broke with it. A full disk
+    ///   here is the reason itself.
     func whileListening<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result
     {
         let watch = startWatching()
