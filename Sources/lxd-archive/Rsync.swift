@@ -196,6 +196,8 @@ struct Rsync {
                 strdup("PATH=/usr/bin:/usr/sbin:/usr/local/bin"), strdup("LC_ALL=C.UTF-8"), nil,
             ]
             try Confinement.dropCapabilities(keeping: [.chown, .dacOverride, .fowner, .fsetid, .mknod, .setfcap])
+            // Whoever gives the transfer up ends this program's parent: rsync is not to outlive it.
+            _ = clxd_prctl(1 /* PR_SET_PDEATHSIG */, UInt(SIGKILL), 0, 0, 0)
             for path in ["/usr/bin/rsync", "/usr/local/bin/rsync"] { _ = clxd_execve(path, &argv, &environment) }
         } catch {
             say(error.message)
