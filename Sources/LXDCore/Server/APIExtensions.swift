@@ -35,5 +35,8 @@ package enum APIExtensions {
         "instance_get_full", "event_project", "storage_volume_api_filtering", "metrics_cpu_seconds",
         "certificate_token", "metrics_authentication", "images_target_project", "instance_file_head",
         "storage_volumes_all_projects", "remote_token_expiry", "init_preseed",
+        "projects_limits", "projects_limits_disk", "projects_limits_instances", "projects_restrictions",
+        "projects_restricted_backups_and_snapshots", "custom_volume_backup", "snapshot_scheduling", "snapshot_schedule_aliases",
+        "container_nic_ipfilter",
     ]
 }
