@@ -24,7 +24,9 @@ package enum CheckpointSelfTest {
     package static func run(helperPath: String, folder: String, idmap: [IDMapEntry], logger: Logger) async throws {
         // The same in every daemon, so that one that comes after a crash finds what is left; their folders tell them apart.
         let name = "criu-selftest"
-        LostMonitor.end(name, stateDirectory: folder + "/containers", tree: try CgroupTree())
+        let tree = try CgroupTree()
+        LostMonitor.end(name, stateDirectory: folder + "/containers", tree: tree)
+        removeGroups(of: name, tree: tree)
         try? Mounts.unmountTree(folder)
         try removeHostTree(folder)
         for path in ["root/dev", "root/proc", "root/sys", "containers", "logs", "images", "mount"] {
@@ -34,6 +36,7 @@ package enum CheckpointSelfTest {
             // Nothing of it is needed, and what stays is removed by the next run.
             try? Mounts.unmountTree(folder)
             try? removeHostTree(folder)
+            removeGroups(of: name, tree: tree)
         }
         try AtomicFile.write(try program(), to: folder + "/root/init", mode: 0o755, sync: false)
         let runtime = try ContainerRuntime(
@@ -65,9 +68,19 @@ package enum CheckpointSelfTest {
             _ = try await restore.resume()
             guard runtime.state(name) == .running else { throw RuntimeError.notRunning(name) }
             try await runtime.kill(name)
+            _ = await runtime.waitForEnd(name, timeout: .seconds(5))
         } catch {
             try? await runtime.kill(name)
+            _ = await runtime.waitForEnd(name, timeout: .seconds(5))
             throw error
+        }
+    }
+
+    /// Removes the groups that a monitor left which could not do so itself; liblxc numbers them when a name is taken.
+    /// Those with processes stay: they are another daemon's.
+    private static func removeGroups(of name: String, tree: CgroupTree) {
+        for suffix in [""] + (1...9).map({ "-\($0)" }) {
+            for kind in ["lxc.payload.", "lxc.monitor."] { tree.group(named: kind + name + suffix).remove() }
         }
     }
 
