@@ -23,8 +23,10 @@ enum Nursery {
         while true {
             var waiting = pollfd(fd: HelperDescriptor.control, events: Int16(POLLIN), revents: 0)
             let ready = poll(&waiting, 1, idleMax)
+            // Before anything else is called: reaping has an errno of its own.
+            let isInterrupted = ready < 0 && errno == EINTR
             reap()
-            if ready < 0 && errno == EINTR { continue }
+            if isInterrupted { continue }
             guard ready > 0 else { return .end }
             var bytes = [UInt8](repeating: 0, count: HelperDescriptor.messageSizeMax)
             var descriptors = [Int32](repeating: -1, count: Int(CLXD_DESCRIPTORS_MAX))
