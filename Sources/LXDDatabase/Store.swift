@@ -8,6 +8,7 @@ internal import Synchronization
 /// writer. Nothing outside this module knows which engine is behind it.
 package final class Store: Sendable {
     private let pool: DatabasePool
+    private let reserve: DiskReserve
     private let commits = Atomic<UInt64>(0)
 
     /// Opens the file, creating it when missing, and brings its schema up to date.
@@ -30,6 +31,8 @@ package final class Store: Sendable {
         let migrator = Self.migrator(Migration.all)
         if try pool.read({ try migrator.hasBeenSuperseded($0) }) { throw StoreError.newerSchema }
         try migrator.migrate(pool)
+        reserve = DiskReserve(path: path + "-reserve")
+        reserve.take()
     }
 
     /// Runs `body` on a consistent view of the data.
@@ -44,6 +47,25 @@ package final class Store: Sendable {
         // Counted when it failed too: one needless look at the data is cheaper than a missed one.
         defer { commits.add(1, ordering: .releasing) }
         return try await pool.write { try body(Transaction(database: $0)) }
+    }
+
+    /// A ``write(_:)`` of what frees space or leads to it: on a full disk it goes through, in room kept for that.
+    ///
+    /// - Parameter body: May run twice, the first time without effect.
+    package func writeForRemoval<T: Sendable>(_ body: @Sendable @escaping (Transaction) throws -> T) async throws -> T {
+        do {
+            let result = try await write(body)
+            if !reserve.isTaken { reserve.take() }
+            return result
+        } catch let error as DatabaseError where Self.wantsRoom(error) {
+            reserve.giveUp()
+            return try await write(body)
+        }
+    }
+
+    /// SQLite says "full" of the files it writes, and "input/output error" when it cannot grow the index of its log.
+    private static func wantsRoom(_ error: DatabaseError) -> Bool {
+        error.resultCode == .SQLITE_FULL || error.resultCode == .SQLITE_IOERR
     }
 
     /// A number that is another after each ``write(_:)`` has returned.

@@ -79,7 +79,7 @@ package final class BackupService: Sendable {
             try await withUndo(environment.logger) { undo in
                 undo.add("backup \(key)/\(name)") { [environment] in
                     try removeHostTree(path)
-                    try await environment.store.write { try $0.deleteBackup(id: row.id) }
+                    try await environment.store.writeForRemoval { try $0.deleteBackup(id: row.id) }
                 }
                 try makeHostDirectories(environment.paths.instanceBackups + "/" + key.runtimeName, mode: 0o700)
                 try await write(instance, config, compression: compression, to: path, progress)
@@ -170,7 +170,7 @@ package final class BackupService: Sendable {
     package func delete(_ key: InstanceKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {
         let row = try await find(key, name)
         try removeHostTree(path(key, name))
-        try await environment.store.write { try $0.deleteBackup(id: row.id) }
+        try await environment.store.writeForRemoval { try $0.deleteBackup(id: row.id) }
         announce(.instanceBackupDeleted, key, name, requestor)
     }
 

@@ -83,7 +83,7 @@ package final class VolumeBackupService: Sendable {
             try await withUndo(logger) { undo in
                 undo.add("backup \(key.name)/\(name)") { [volumes] in
                     try removeHostTree(path)
-                    try await volumes.store.write { try $0.deleteVolumeBackup(id: row.id) }
+                    try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
                 }
                 try makeHostDirectories(folder(key), mode: 0o700)
                 try await write(volume, snapshots, compression: compression, to: path, progress)
@@ -185,7 +185,7 @@ package final class VolumeBackupService: Sendable {
     package func delete(_ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {
         let row = try await find(key, name)
         try removeHostTree(path(key, name))
-        try await volumes.store.write { try $0.deleteVolumeBackup(id: row.id) }
+        try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
         announce(.storageVolumeBackupDeleted, key, name, requestor)
     }
 
@@ -213,7 +213,7 @@ package final class VolumeBackupService: Sendable {
                 guard let owner = owners[row.volumeID] else { continue }
                 let key = VolumeKey(pool: owner.pool, project: owner.project, kind: .custom, name: owner.name)
                 try removeHostTree(path(key, row.name))
-                try await volumes.store.write { try $0.deleteVolumeBackup(id: row.id) }
+                try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
                 announce(.storageVolumeBackupDeleted, key, row.name, nil)
             }
         } catch {

@@ -111,7 +111,7 @@ package final class ImageService: Sendable {
                 }
                 try removeFiles(row.fingerprint)
             }
-            try await store.write { try $0.deleteImage(id: row.id) }
+            try await store.writeForRemoval { try $0.deleteImage(id: row.id) }
             return row.project
         }
         announce(

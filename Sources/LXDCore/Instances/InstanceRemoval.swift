@@ -12,7 +12,7 @@ extension InstanceEnvironment {
     @discardableResult
     package func removeEverything(of instance: LoadedInstance) async throws -> [String] {
         let id = instance.row.id
-        let snapshots = try await store.write { tx in
+        let snapshots = try await store.writeForRemoval { tx in
             try tx.setInstancePhase(id: id, .deleting)
             return try tx.snapshots(instanceID: id)
         }
@@ -26,7 +26,7 @@ extension InstanceEnvironment {
         removeFolder(paths.instanceDevices(instance.runtimeName))
         removeFolder(paths.sharedMounts + "/" + instance.runtimeName)
         let key = instance.key
-        try await store.write { tx in
+        try await store.writeForRemoval { tx in
             if let volume = try tx.storageVolume(pool: poolName, project: key.project, kind: .container, name: key.name) {
                 try tx.deleteStorageVolume(id: volume.id)
             }
@@ -59,7 +59,7 @@ extension InstanceEnvironment {
         guard let owner else { return }
         let pool = try await pools.driver(owner.rootPool())
         try await pool.delete(volume(owner.key, snapshot: snapshot.name))
-        try await store.write { try $0.removeSnapshotRows(snapshot, of: owner) }
+        try await store.writeForRemoval { try $0.removeSnapshotRows(snapshot, of: owner) }
     }
 
     private func attempt(_ what: String, _ body: () async throws -> Void) async {

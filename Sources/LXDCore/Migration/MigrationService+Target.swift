@@ -260,9 +260,9 @@ extension InstanceEnvironment {
 
     /// Removes a snapshot's volume and rows.
     func removeSnapshot(_ snapshot: SnapshotRow, of instance: LoadedInstance) async throws {
-        try await store.write { try $0.setSnapshotPhase(id: snapshot.id, .deleting) }
+        try await store.writeForRemoval { try $0.setSnapshotPhase(id: snapshot.id, .deleting) }
         try await pools.driver(instance.rootPool()).delete(volume(instance.key, snapshot: snapshot.name))
-        try await store.write { try $0.removeSnapshotRows(snapshot, of: instance) }
+        try await store.writeForRemoval { try $0.removeSnapshotRows(snapshot, of: instance) }
     }
 
     /// Removes the snapshots that a copy had begun to add.

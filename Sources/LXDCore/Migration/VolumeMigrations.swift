@@ -195,7 +195,7 @@ package final class VolumeMigrations: Sendable {
                     source: offered.map { ($0.name, 0) }, target: present.map { ($0.name, 0) })
                 for snapshot in present where changes.obsolete.contains(snapshot.name) {
                     try await driver.delete(volume.withSnapshot(snapshot.name))
-                    try await volumes.store.write { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
+                    try await volumes.store.writeForRemoval { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
                 }
                 return offered.filter { changes.missing.contains($0.name) }
             },
@@ -278,7 +278,7 @@ extension VolumeService {
     ) async throws {
         for name in snapshots { try await driver.delete(volume.withSnapshot(name)) }
         if !isRefresh { try await driver.delete(volume) }
-        try await store.write { tx in
+        try await store.writeForRemoval { tx in
             guard let row = try tx.storageVolume(pool: key.pool, project: key.project, kind: .custom, name: key.name)
             else {
                 return

@@ -144,7 +144,7 @@ package final class SnapshotService: Sendable {
         try await withUndo(environment.logger) { undo in
             undo.add("snapshot \(key.runtimeName)/\(name)") { [environment] in
                 try await environment.pools.driver(instance.rootPool()).delete(environment.volume(key, snapshot: name))
-                try await environment.store.write { try $0.removeSnapshotRows(id, of: instance) }
+                try await environment.store.writeForRemoval { try $0.removeSnapshotRows(id, of: instance) }
             }
             let pool = try await environment.pools.driver(instance.rootPool())
             try await pool.snapshot(environment.volume(key), as: name, isRunning: isRunning)
@@ -208,10 +208,15 @@ package final class SnapshotService: Sendable {
     package func delete(_ key: InstanceKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {
         try await environment.locks.with(key, .snapshot) {
             let (instance, row) = try await find(key, name)
-            try await environment.store.write { try $0.setSnapshotPhase(id: row.id, .deleting) }
+            try await environment.store.writeForRemoval { try $0.setSnapshotPhase(id: row.id, .deleting) }
             try await environment.pools.driver(instance.rootPool()).delete(environment.volume(key, snapshot: name))
-            try await environment.store.write { try $0.removeSnapshotRows(row, of: instance) }
-            try await environment.writeBackupFile(key)
+            try await environment.store.writeForRemoval { try $0.removeSnapshotRows(row, of: instance) }
+            do {
+                try await environment.writeBackupFile(key)
+            } catch {
+                // The snapshot is gone: on a full disk that was the point of it, and the file is written again by the next change.
+                environment.logger.warning("Failed writing backup.yaml", metadata: ["error": "\(error)"])
+            }
             environment.announce(
                 LifecycleAction.instanceSnapshotDeleted, Self.path(key, name), project: key.project, by: requestor)
         }

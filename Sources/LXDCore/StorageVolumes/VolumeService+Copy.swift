@@ -58,7 +58,7 @@ extension VolumeService {
             if !request.source.volumeOnly {
                 for snapshot in present where !offered.contains(where: { $0.name == snapshot.name }) {
                     try await to.delete(volume.withSnapshot(snapshot.name))
-                    try await store.write { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
+                    try await store.writeForRemoval { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
                 }
             }
             let missing = offered.filter { snapshot in !present.contains { $0.name == snapshot.name } }

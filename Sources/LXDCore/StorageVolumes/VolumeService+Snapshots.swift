@@ -126,7 +126,7 @@ extension VolumeService {
             let row = try await find(key)
             let snapshot = try await store.read { try Self.findSnapshot($0, row, name) }
             try await storage.driver(for: key.pool).delete(Self.volume(row).withSnapshot(name))
-            try await store.write { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
+            try await store.writeForRemoval { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
         }
         announce(
             .storageVolumeSnapshotDeleted, Self.snapshotPath(key, name), project: key.project, by: requestor)

@@ -239,10 +239,10 @@ package final class VolumeService: Sendable {
             let driver = try await storage.driver(for: key.pool)
             for snapshot in try await store.read({ try $0.storageVolumeSnapshots(volumeID: row.id) }) {
                 try await driver.delete(Self.volume(row).withSnapshot(snapshot.name))
-                try await store.write { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
+                try await store.writeForRemoval { try $0.deleteStorageVolumeSnapshot(id: snapshot.id) }
             }
             try await driver.delete(Self.volume(row))
-            try await store.write { try $0.deleteStorageVolume(id: row.id) }
+            try await store.writeForRemoval { try $0.deleteStorageVolume(id: row.id) }
         }
         announce(.storageVolumeDeleted, key.path, project: key.project, by: requestor)
     }
