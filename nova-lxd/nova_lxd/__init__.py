@@ -1,0 +1,1 @@
+"""LXD hosts as OpenStack compute nodes."""
