@@ -60,6 +60,11 @@ OPTIONS = [
         help="https://ADDRESS:PORT under which other compute hosts reach this daemon for resize and migration. "
              "Default: url, or https://MY_IP:8443."),
     cfg.StrOpt(
+        "rescue_holder",
+        default="/bin/busybox",
+        help="Statically linked busybox on the daemon's host. While a server is rescued it keeps the server's own root "
+             "file system mounted, without running anything of it."),
+    cfg.StrOpt(
         "serial_console_address",
         help="Address the serial console listeners bind to. Default: [serial_console]proxyclient_address."),
 ]
@@ -82,6 +87,8 @@ class Settings:
     Each driver keeps its own, so that two compute services of one process can speak to two daemons.
     """
 
+    #: The daemon's folder, on the daemon's machine.
+    root_dir: str
     socket: str
     url: str | None
     client_cert: str | None
@@ -95,6 +102,7 @@ class Settings:
     retry_interval: int
     allow_live_migration: bool
     migration_url: str | None
+    rescue_holder: str
     serial_console_address: str | None
 
     @classmethod
@@ -102,6 +110,7 @@ class Settings:
         register(conf)
         section = conf.lxd
         return cls(
+            root_dir=os.path.dirname(section.socket) if section.socket else section.root_dir,
             socket=section.socket or os.path.join(section.root_dir, "unix.socket"),
             url=section.url,
             client_cert=section.client_cert,
@@ -114,5 +123,6 @@ class Settings:
             retry_interval=section.retry_interval,
             allow_live_migration=section.allow_live_migration,
             migration_url=section.migration_url,
+            rescue_holder=section.rescue_holder,
             serial_console_address=section.serial_console_address,
         )

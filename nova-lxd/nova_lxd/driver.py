@@ -10,7 +10,8 @@ import nova.conf
 from nova.virt import driver
 
 from nova_lxd import (
-    compat, configdrive, console, diagnostics, events, image, instance as instances, inventory, migration as migrations, network,
+    compat, configdrive, console, diagnostics, events, image, instance as instances, inventory, live,
+    migration as migrations, network,
     rescue, spawn, volume)
 from nova_lxd.conf import Settings
 from nova_lxd.host import Host
@@ -37,6 +38,7 @@ class LXDDriver(driver.ComputeDriver):
         self.events = events.Listener(self.host, self.emit_event)
         self.consoles = console.SerialConsoles(self.host)
         self.image_cache = image.Cache(self.host)
+        self.live_migrations = live.Running()
 
     # The host
 
@@ -231,63 +233,57 @@ class LXDDriver(driver.ComputeDriver):
     def instance_on_disk(self, instance: Any) -> bool:
         return instances.exists(self.host, instance)
 
-    def check_instance_shared_storage_local(self, context: Any, instance: Any) -> None:
-        return None
+    def check_instance_shared_storage_local(self, context: Any, instance: Any) -> dict[str, str]:
+        return migrations.storage_marker(self.host, instance)
 
-    def check_instance_shared_storage_remote(self, context: Any, data: Any) -> bool:
-        return False
+    def check_instance_shared_storage_remote(self, context: Any, data: dict[str, str]) -> bool:
+        return migrations.shares_storage(self.host, data)
 
     def check_instance_shared_storage_cleanup(self, context: Any, data: Any) -> None:
-        return None
+        """A marker leaves nothing behind."""
 
     # Live migration
 
     def check_can_live_migrate_destination(self, context: Any, instance: Any, src_compute_info: Any,
                                            dst_compute_info: Any, block_migration: bool = False,
                                            disk_over_commit: bool = False) -> Any:
-        return migrations.check_can_live_migrate_destination(self.host, context, instance, block_migration)
+        return live.check_at_target(self.host, context, instance)
 
     def cleanup_live_migration_destination_check(self, context: Any, dest_check_data: Any) -> None:
-        migrations.cleanup_live_migration_destination_check(self.host, context, dest_check_data)
+        """The check leaves nothing behind."""
 
     def check_can_live_migrate_source(self, context: Any, instance: Any, dest_check_data: Any,
                                       block_device_info: Any = None) -> Any:
-        return migrations.check_can_live_migrate_source(
-            self.host, context, instance, dest_check_data, block_device_info)
-
-    def get_instance_disk_info(self, instance: Any, block_device_info: Any = None) -> str:
-        return migrations.get_instance_disk_info(self.host, instance)
+        return live.check_at_source(self.host, self.live_migrations, context, instance, dest_check_data)
 
     def pre_live_migration(self, context: Any, instance: Any, block_device_info: Any, network_info: Any,
                            disk_info: Any, migrate_data: Any) -> Any:
-        return migrations.pre_live_migration(
-            self.host, context, instance, block_device_info, network_info, migrate_data)
+        return live.prepare(self.host, context, instance, block_device_info, network_info, migrate_data)
 
     def live_migration(self, context: Any, instance: Any, dest: str, post_method: Callable[..., Any],
                        recover_method: Callable[..., Any], block_migration: bool = False,
                        migrate_data: Any = None) -> None:
-        migrations.live_migration(
-            self.host, context, instance, dest, post_method, recover_method, block_migration, migrate_data)
+        live.migrate(self.host, self.live_migrations, context, instance, dest, post_method, recover_method,
+                     block_migration, migrate_data)
 
     def live_migration_abort(self, instance: Any) -> None:
-        migrations.live_migration_abort(self.host, instance)
+        live.abort(self.host, self.live_migrations, instance)
 
     def post_live_migration(self, context: Any, instance: Any, block_device_info: Any,
                             migrate_data: Any = None) -> None:
-        migrations.post_live_migration(self.host, context, instance, block_device_info, migrate_data)
+        live.release_source(self.host, context, instance, block_device_info)
 
     def post_live_migration_at_source(self, context: Any, instance: Any, network_info: Any) -> None:
-        migrations.post_live_migration_at_source(self.host, context, instance, network_info)
+        network.unplug(self.host, instance, network_info)
 
     def post_live_migration_at_destination(self, context: Any, instance: Any, network_info: Any,
                                            block_migration: bool = False, block_device_info: Any = None) -> None:
-        migrations.post_live_migration_at_destination(self.host, context, instance, network_info, block_device_info)
+        live.finish_at_target(self.host, context, instance, network_info)
 
     def rollback_live_migration_at_source(self, context: Any, instance: Any, migrate_data: Any) -> None:
-        migrations.rollback_live_migration_at_source(self.host, context, instance, migrate_data)
+        """The source's container kept its ports and volumes all the time."""
 
     def rollback_live_migration_at_destination(self, context: Any, instance: Any, network_info: Any,
                                                block_device_info: Any, destroy_disks: bool = True,
                                                migrate_data: Any = None) -> None:
-        migrations.rollback_live_migration_at_destination(
-            self.host, context, instance, network_info, block_device_info, destroy_disks, migrate_data)
+        live.rollback_at_target(self.host, context, instance, network_info, block_device_info, destroy_disks)

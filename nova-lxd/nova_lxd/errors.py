@@ -70,9 +70,8 @@ def as_nova(instance: Any, doing: str, *, failure: type[exception.NovaException]
         yield
     except Unavailable as error:
         raise exception.HypervisorUnavailable(host=getattr(instance, "host", None)) from error
-    except NotFound as error:
-        if failure is None:
-            raise exception.InstanceNotFound(instance_id=instance.uuid) from error
-        raise failure(reason=f"Failed to {doing}: {error.message}") from error
     except LXDError as error:
-        raise (failure or exception.InstanceDeployFailure)(reason=f"Failed to {doing}: {error.message}") from error
+        if failure is None and isinstance(error, NotFound) and instance is not None:
+            raise exception.InstanceNotFound(instance_id=instance.uuid) from error
+        raise (failure or exception.InstanceDeployFailure)(
+            reason=f"Failed to {doing}: {error.message}", instance_id=getattr(instance, "uuid", None)) from error

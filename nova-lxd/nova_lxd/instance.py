@@ -245,6 +245,16 @@ def apply_devices(host: Host, instance: Any, record: dict[str, Any], devices: di
 
 def put(host: Host, instance: Any, record: dict[str, Any]) -> None:
     """Replaces what can be configured of a container by what ``record`` says."""
-    host.client.put(path_of(instance), {
-        key: record[key] for key in ("architecture", "config", "description", "devices", "ephemeral", "profiles")
-        if key in record})
+    host.client.put(path_of(instance), configurable(record))
+
+
+def configurable(record: dict[str, Any]) -> dict[str, Any]:
+    """The part of a record that a PUT takes."""
+    return {key: record[key] for key in ("architecture", "config", "description", "devices", "ephemeral", "profiles")
+            if key in record}
+
+
+def mebibytes(limit: str | None) -> int | None:
+    """``limits.memory`` as we write it, in MiB; None where somebody wrote it otherwise."""
+    number = (limit or "").removesuffix("MiB")
+    return int(number) if number.isdigit() and limit != number else None

@@ -17,26 +17,33 @@ ROOT_DEVICE = "root"
 def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_meta: Any, injected_files: Any,
           admin_password: str, network_info: Any, block_device_info: Any, power_on: bool) -> None:
     """Builds a server. When this fails nothing of it is left on the host."""
-    volume.check(block_device_info)
+    volume.check(instance, block_device_info)
     remove_stale(host, instance)
     fingerprint = cache.ensure(context, instance, image_meta)
     network_info = network_info or []
     try:
-        devices = {
-            ROOT_DEVICE: flavors.root_device(host, instance.flavor),
-            **network.plug(host, instance, network_info),
-            **volume.prepare(host, context, instance, block_device_info),
-        }
-        config = {
-            **flavors.config(host, instance.flavor),
-            **identity(instance),
-            **configdrive.cloud_init(context, instance, network_info),
-        }
-        instances.create(host, instance, {"type": "image", "fingerprint": fingerprint}, config, devices)
-        configdrive.add(host, context, instance, injected_files, admin_password, network_info)
-        if power_on:
-            with network.wait_plugged(host, instance, network_info):
+        # Neutron may report a port as soon as it is plugged, so the wait begins before that.
+        with network.wait_plugged(host, instance, network_info, wait=power_on):
+            devices = {
+                ROOT_DEVICE: flavors.root_device(host, instance.flavor),
+                **network.plug(host, instance, network_info),
+                **volume.prepare(host, context, instance, block_device_info),
+            }
+            config = {
+                **flavors.config(host, instance.flavor),
+                **identity(instance),
+                **configdrive.cloud_init(instance, network_info),
+            }
+            instances.create(host, instance, {"type": "image", "fingerprint": fingerprint}, config, devices)
+            configdrive.add(host, context, instance, injected_files, admin_password, network_info)
+            if power_on:
                 instances.start(host, instance)
+    except errors.Unavailable as error:
+        # Nothing can be removed now; the container is found and removed when the server is built again or deleted.
+        raise exception.HypervisorUnavailable(host=host.name) from error
+    except errors.LXDError as error:
+        clean_up_failure(host, context, instance, network_info, block_device_info)
+        raise exception.InstanceDeployFailure(reason=error.message) from error
     except BaseException:  # Also the wait's timeout, which before Nova 32 is no Exception.
         with excutils.save_and_reraise_exception():
             clean_up_failure(host, context, instance, network_info, block_device_info)
