@@ -17,7 +17,7 @@ from os_vif import exception as os_vif_exception
 from os_vif import objects as os_vif_objects
 from oslo_log import log as logging
 
-from nova_lxd import compat, errors, flavor, instance as instances
+from nova_lxd import compat, devices as container_devices, errors, flavor, instance as instances
 from nova_lxd.host import Host
 
 CONF = nova.conf.CONF
@@ -114,19 +114,26 @@ def _converted(vif: Mapping[str, Any]) -> Any:
 # Plugging
 
 
-def plug(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]]) -> None:
-    """Makes the host's side of ports; may be called again.
+def plug(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Makes the host's side of ports; returns the devices for the container's. May be called again.
 
-    :raises exception.VirtualInterfacePlugException: os-vif cannot.
+    :raises exception.VirtualInterfacePlugException: os-vif cannot, or a container cannot have such a port.
     """
-    for vif in network_info or ():
-        converted = _converted(vif)
-        if converted is None:
-            continue
-        try:
-            os_vif.plug(converted, os_vif_util.nova_to_osvif_instance(instance))
-        except os_vif_exception.ExceptionBase as error:
-            raise exception.VirtualInterfacePlugException(f"Failed to plug port {vif['id']}: {error}") from error
+    vifs = list(network_info or ())
+    for vif in vifs:
+        _plug(instance, vif)
+    record = instances.find(host, instance) if vifs else None
+    return devices(instance, vifs, record["devices"] if record else {})
+
+
+def _plug(instance: Any, vif: Mapping[str, Any]) -> None:
+    converted = _converted(vif)
+    if converted is None:
+        return
+    try:
+        os_vif.plug(converted, os_vif_util.nova_to_osvif_instance(instance))
+    except os_vif_exception.ExceptionBase as error:
+        raise exception.VirtualInterfacePlugException(f"Failed to plug port {vif['id']}: {error}") from error
 
 
 def unplug(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]]) -> None:
@@ -141,16 +148,14 @@ def unplug(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]])
 
 
 @contextlib.contextmanager
-def plugged(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]], *, wait: bool = True) -> Iterator[None]:
-    """Plugs ports, runs its body (which starts the container), then waits until Neutron has wired them.
+def wait_plugged(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]], *, wait: bool = True) -> Iterator[None]:
+    """Runs its body, which plugs the ports and starts the container, then waits until Neutron has wired them.
 
-    :param wait: Whether the body starts the container. Without an interface nothing is ever reported.
+    :param wait: False when the body does not start the container: without an interface nothing is ever reported.
     :raises exception.VirtualInterfaceCreateException: They were not wired in time, and ``vif_plugging_is_fatal``.
     """
-    vifs = list(network_info or ())
-    awaited = [("network-vif-plugged", vif["id"]) for vif in vifs if vif.get("active", True) is False]
+    awaited = [("network-vif-plugged", vif["id"]) for vif in network_info or () if vif.get("active", True) is False]
     if not (wait and awaited and CONF.vif_plugging_timeout):
-        plug(host, instance, vifs)
         yield
         return
 
@@ -161,7 +166,6 @@ def plugged(host: Host, instance: Any, network_info: Iterable[Mapping[str, Any]]
 
     try:
         with compat.wait_for_instance_event(host.virtapi, instance, awaited, CONF.vif_plugging_timeout, failed):
-            plug(host, instance, vifs)
             yield
     except compat.EventTimeout as error:
         LOG.warning("Neutron did not report %s within %d s", ", ".join(port or "" for _, port in awaited),
@@ -181,9 +185,9 @@ def attach(host: Host, instance: Any, vif: Mapping[str, Any]) -> None:
     existing = instances.get(host, instance)["devices"]
     used = [entry.get("name", "") for entry in existing.values() if entry.get("type") == "nic"]
     try:
-        plug(host, instance, [vif])
+        _plug(instance, vif)
         name = existing.get(device_name(vif), {}).get("name") or _free_name(used)
-        instances.add_device(host, instance, device_name(vif), device(vif, name, flavor.nic_limits(instance.flavor)))
+        container_devices.add(host, instance, device_name(vif), device(vif, name, flavor.nic_limits(instance.flavor)))
     except (exception.VirtualInterfacePlugException, errors.LXDError) as error:
         LOG.error("Failed to attach port %s: %s", vif["id"], error, instance=instance)
         unplug(host, instance, [vif])
@@ -193,7 +197,7 @@ def attach(host: Host, instance: Any, vif: Mapping[str, Any]) -> None:
 def detach(host: Host, instance: Any, vif: Mapping[str, Any]) -> None:
     """Takes an interface away; one that is gone already, with its container even, is no error."""
     try:
-        instances.remove_device(host, instance, device_name(vif))
+        container_devices.remove(host, instance, device_name(vif))
     except errors.NotFound:
         LOG.info("The container of port %s is gone", vif["id"], instance=instance)
     except errors.LXDError as error:

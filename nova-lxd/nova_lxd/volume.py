@@ -17,7 +17,7 @@ from os_brick import exception as brick_exception
 from os_brick.initiator import connector as brick
 from oslo_log import log as logging
 
-from nova_lxd import errors, flavor, instance as instances
+from nova_lxd import devices as container_devices, errors, instance as instances
 from nova_lxd.client import path
 from nova_lxd.host import Host
 
@@ -28,6 +28,8 @@ LOG = logging.getLogger(__name__)
 DEVICE_PREFIX = "volume-"
 #: Prefix of the LXD device of an ephemeral disk; its number follows.
 EPHEMERAL_PREFIX = "ephemeral"
+#: ``disk`` mounts volumes in the container, anything else gives it block devices.
+EXTRA_SPEC = "lxd:volumes"
 
 
 # os-brick
@@ -87,7 +89,7 @@ def device(host: Host, instance: Any, source: str, mountpoint: str) -> dict[str,
     :param mountpoint: Nova's name of the device, as in /dev/vdb.
     """
     name = block_device.strip_dev(mountpoint)
-    if flavor.volumes_as_disk(instance.flavor):
+    if _mounted(instance):
         found = {"type": "disk", "source": source, "path": f"/mnt/{name}"}
         features = host.server()["environment"].get("kernel_features") or {}
         if features.get("idmapped_mounts") == "true":
@@ -96,15 +98,19 @@ def device(host: Host, instance: Any, source: str, mountpoint: str) -> dict[str,
     return {"type": "unix-block", "source": source, "path": f"/dev/{name}", "required": "false"}
 
 
+def _mounted(instance: Any) -> bool:
+    return (instance.flavor.extra_specs or {}).get(EXTRA_SPEC) == "disk"
+
+
 def check(instance: Any, block_device_info: Mapping[str, Any] | None) -> None:
     """Refuses what a container cannot have.
 
     :raises exception.BuildAbortException: On any LXD host it would be the same, so no other one is tried.
     """
-    root = driver.block_device_info_get_root_device(block_device_info)
+    root = block_device.strip_dev(driver.block_device_info_get_root_device(block_device_info) or "")
     mapping = driver.block_device_info_get_mapping(block_device_info)
-    if not instance.image_ref or any(root and block_device.strip_dev(entry["mount_device"] or "") ==
-                                     block_device.strip_dev(root) for entry in mapping):
+    if any(entry.get("boot_index") == 0 or (root and block_device.strip_dev(entry["mount_device"] or "") == root)
+           for entry in mapping):
         raise exception.BuildAbortException(
             instance_uuid=instance.uuid, reason="a container's root is an image: LXD cannot boot from a volume")
     if driver.block_device_info_get_swap(block_device_info).get("swap_size"):
@@ -112,8 +118,11 @@ def check(instance: Any, block_device_info: Mapping[str, Any] | None) -> None:
             instance_uuid=instance.uuid, reason="containers share the host's swap: use a flavor without a swap disk")
 
 
-def connect_all(host: Host, instance: Any, block_device_info: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
-    """Brings all volumes of a server to this host; returns their devices. What was connected goes again on failure."""
+def prepare(host: Host, context: Any, instance: Any, block_device_info: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
+    """Brings a server's volumes to this host and makes its ephemeral disks; returns the devices for all of them.
+
+    May be called again. When it fails, nothing is connected.
+    """
     found: dict[str, dict[str, str]] = {}
     connected: list[tuple[Any, str]] = []
     try:
@@ -122,6 +131,7 @@ def connect_all(host: Host, instance: Any, block_device_info: Mapping[str, Any] 
             source = _connect(connection_info)
             connected.append((connection_info, source))
             found[device_name(_volume_id(connection_info))] = device(host, instance, source, entry["mount_device"])
+        found |= ephemeral_devices(host, instance, block_device_info)
     except Exception:
         for connection_info, source in connected:
             _disconnect_logged(instance, connection_info, source)
@@ -129,10 +139,18 @@ def connect_all(host: Host, instance: Any, block_device_info: Mapping[str, Any] 
     return found
 
 
-def disconnect_all(host: Host, instance: Any, block_device_info: Mapping[str, Any] | None) -> None:
-    """Takes all volumes of a server from this host; what fails is logged and the rest goes on."""
+def release(host: Host, context: Any, instance: Any, block_device_info: Mapping[str, Any] | None,
+            destroy_disks: bool) -> None:
+    """Takes a server's volumes from this host, and deletes its ephemeral disks if that is wanted.
+
+    The container must be stopped, or gone if disks are deleted. A volume that stays connected is logged and the rest
+    goes on.
+    """
     for entry in driver.block_device_info_get_mapping(block_device_info):
         _disconnect_logged(instance, entry["connection_info"], None)
+    if destroy_disks:
+        with errors.as_nova(instance, "remove the ephemeral disks", failure=exception.InstanceTerminationFailure):
+            delete_ephemerals(host, instance)
 
 
 def _disconnect_logged(instance: Any, connection_info: Mapping[str, Any], source: str | None) -> None:
@@ -157,7 +175,7 @@ def attach(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
     volume_id = _volume_id(connection_info)
     source = _connect(connection_info)
     try:
-        instances.add_device(host, instance, device_name(volume_id), device(host, instance, source, mountpoint))
+        container_devices.add(host, instance, device_name(volume_id), device(host, instance, source, mountpoint))
     except errors.LXDError as error:
         _disconnect_logged(instance, connection_info, source)
         raise exception.VolumeAttachFailed(volume_id=volume_id, reason=error.message) from error
@@ -172,7 +190,7 @@ def detach(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
     volume_id = _volume_id(connection_info)
     source = None
     try:
-        removed = instances.remove_device(host, instance, device_name(volume_id))
+        removed = container_devices.remove(host, instance, device_name(volume_id))
         source = removed.get("source") if removed else None
     except errors.NotFound:
         LOG.info("The container of volume %s is gone", volume_id, instance=instance)
@@ -200,7 +218,7 @@ def extend(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
 
 
 def ephemeral_name(instance: Any, number: int) -> str:
-    return f"{instances.name(instance)}-{EPHEMERAL_PREFIX}{number}"
+    return f"{instances.name_of(instance)}-{EPHEMERAL_PREFIX}{number}"
 
 
 def ephemeral_devices(host: Host, instance: Any, block_device_info: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
@@ -221,7 +239,7 @@ def ephemeral_devices(host: Host, instance: Any, block_device_info: Mapping[str,
 
 def ephemeral_volumes(host: Host, instance: Any) -> list[str]:
     """The names of a server's ephemeral disks in the pool, whatever Nova still knows of them."""
-    prefix = f"{instances.name(instance)}-{EPHEMERAL_PREFIX}"
+    prefix = f"{instances.name_of(instance)}-{EPHEMERAL_PREFIX}"
     urls: Iterable[str] = host.client.get(path("storage-pools", host.pool, "volumes", "custom"))
     names = (url.split("?")[0].rsplit("/", 1)[-1] for url in urls)
     return sorted(name for name in names if name.startswith(prefix) and name[len(prefix):].isdigit())
