@@ -117,19 +117,19 @@ class Client:
     # Requests. A path begins with /1.0; keyword arguments are the query. Where the daemon begins an operation, these
     # wait for its end and return its metadata; ``start`` does not wait.
 
-    def get(self, path: str, **query: str | int | bool | None) -> Any:
+    def get(self, path: str, /, **query: str | int | bool | None) -> Any:
         return self.request("GET", path, query=query).metadata
 
-    def post(self, path: str, body: Any = None, **query: str | int | bool | None) -> Any:
+    def post(self, path: str, body: Any = None, /, **query: str | int | bool | None) -> Any:
         return self._finish("POST", path, body, query)
 
-    def put(self, path: str, body: Any = None, **query: str | int | bool | None) -> Any:
+    def put(self, path: str, body: Any = None, /, **query: str | int | bool | None) -> Any:
         return self._finish("PUT", path, body, query)
 
-    def patch(self, path: str, body: Any = None, **query: str | int | bool | None) -> Any:
+    def patch(self, path: str, body: Any = None, /, **query: str | int | bool | None) -> Any:
         return self._finish("PATCH", path, body, query)
 
-    def delete(self, path: str, **query: str | int | bool | None) -> Any:
+    def delete(self, path: str, /, **query: str | int | bool | None) -> Any:
         return self._finish("DELETE", path, None, query)
 
     def start(self, method: str, path: str, body: Any = None, *, query: Query | None = None,
@@ -164,7 +164,7 @@ class Client:
         return Answer(response.status, envelope.get("metadata"), operation.rsplit("/", 1)[-1] or None, etag)
 
     @contextlib.contextmanager
-    def stream(self, path: str, **query: str | int | bool | None) -> Iterator[http.client.HTTPResponse]:
+    def stream(self, path: str, /, **query: str | int | bool | None) -> Iterator[http.client.HTTPResponse]:
         """The body of an answer that is no JSON, read piece by piece; a file and a readable for Glance."""
         with self._response("GET", path, None, query, None) as response:
             if response.status >= 400:

@@ -70,22 +70,22 @@ class Cache:
 
     def _fetch(self, context: Any, image_id: str, architecture: str | None, certs: Any) -> str:
         os.makedirs(CONF.instances_path, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="lxd-image-", dir=CONF.instances_path) as folder:
-            target = os.path.join(folder, "image")
-            self._glance.download(context, image_id, dest_path=target, trusted_certs=certs)
-            file = ImageFile.examine(target, image_id, self._architecture(architecture))
+        # The file has no name: whatever happens to nova-compute, nothing of it stays.
+        with tempfile.TemporaryFile(dir=CONF.instances_path) as content:
+            self._glance.download(context, image_id, data=content, trusted_certs=certs)
+            file = ImageFile.examine(content, image_id, self._architecture(architecture))
             client = self._host.client
             if not self._exists(file.fingerprint):
-                properties = {"description": f"Glance image {image_id}"} if file.metadata else {}
-                with file.body() as (body, headers):
-                    operation = client.start("POST", path("images"), body, headers={
-                        **headers, **({"X-LXD-properties": urllib.parse.urlencode(properties)} if properties else {})})
-                    try:
-                        operation.wait()
-                    except errors.OperationFailed as error:
-                        # Another image of Glance with the same content may have been a moment ahead.
-                        if not self._exists(file.fingerprint):
-                            raise exception.ImageUnacceptable(image_id=image_id, reason=error.message) from error
+                body, headers = file.body()
+                if file.metadata is not None:
+                    headers["X-LXD-properties"] = urllib.parse.urlencode({"description": f"Glance image {image_id}"})
+                operation = client.start("POST", path("images"), body, headers=headers)
+                try:
+                    operation.wait()
+                except errors.OperationFailed as error:
+                    # Another image of Glance with the same content may have been a moment ahead.
+                    if not self._exists(file.fingerprint):
+                        raise exception.ImageUnacceptable(image_id=image_id, reason=error.message) from error
             try:
                 client.post(path("images", "aliases"), {"name": image_id, "target": file.fingerprint,
                                                         "description": "Glance image"})

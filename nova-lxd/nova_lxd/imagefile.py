@@ -15,6 +15,8 @@ from nova import exception
 _BLOCK_SIZE = 1 << 20
 #: Entries looked at before a tar without metadata.yaml is taken for a root file system.
 _ENTRIES_MAX = 1_000_000
+_SQUASHFS_MAGIC = b"hsqs"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 #: What lies at the top of a unified image. Anything else beside or instead of it means a root file system.
 _UNIFIED_NAMES = frozenset({"metadata.yaml", "rootfs", "templates"})
 
@@ -23,45 +25,43 @@ _UNIFIED_NAMES = frozenset({"metadata.yaml", "rootfs", "templates"})
 class ImageFile:
     """A file that LXD can take."""
 
-    path: str
+    file: BinaryIO
     #: The metadata tarball to send beside it, or None where the file holds its own.
     metadata: bytes | None
     #: LXD's name of the image: SHA-256 of all that is sent.
     fingerprint: str
 
     @classmethod
-    def examine(cls, path: str, image_id: str, architecture: str) -> "ImageFile":
-        """Looks at a file.
+    def examine(cls, file: BinaryIO, image_id: str, architecture: str) -> "ImageFile":
+        """Looks at an open file.
 
         :param architecture: LXD's name of the architecture a bare root file system is for.
         :raises exception.ImageUnacceptable: It is neither a tar nor a squashfs.
         """
-        with open(path, "rb") as file:
-            magic = file.read(262 + 8)
+        file.seek(0)
+        magic = file.read(4)
         metadata: bytes | None = None
-        if magic[:4] == b"hsqs" or not _is_unified(path, magic, image_id):
+        if magic == _SQUASHFS_MAGIC or not _is_unified(file, magic, image_id):
             metadata = metadata_tar(architecture)
         digest = hashlib.sha256(metadata or b"")
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK_SIZE):
-                digest.update(block)
-        return cls(path, metadata, digest.hexdigest())
+        file.seek(0)
+        while block := file.read(_BLOCK_SIZE):
+            digest.update(block)
+        return cls(file, metadata, digest.hexdigest())
 
-    @contextlib.contextmanager
-    def body(self) -> Iterator[tuple["Body", dict[str, str]]]:
-        """What is posted to LXD, and its headers."""
-        size = os.stat(self.path).st_size
-        with open(self.path, "rb") as file:
-            if self.metadata is None:
-                yield Body([file]), {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-                return
-            boundary = self.fingerprint
-            head = (_part(boundary, "metadata", "metadata.tar") + self.metadata + b"\r\n"
-                    + _part(boundary, "rootfs", "rootfs"))
-            tail = f"\r\n--{boundary}--\r\n".encode("ascii")
-            yield Body([io.BytesIO(head), file, io.BytesIO(tail)]), {
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Content-Length": str(len(head) + size + len(tail))}
+    def body(self) -> tuple["Body", dict[str, str]]:
+        """What is posted to LXD, and its headers. To be used once."""
+        size = self.file.seek(0, os.SEEK_END)
+        self.file.seek(0)
+        if self.metadata is None:
+            return Body([self.file]), {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
+        boundary = self.fingerprint
+        head = (_part(boundary, "metadata", "metadata.tar") + self.metadata + b"\r\n"
+                + _part(boundary, "rootfs", "rootfs"))
+        tail = f"\r\n--{boundary}--\r\n".encode("ascii")
+        return Body([io.BytesIO(head), self.file, io.BytesIO(tail)]), {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(head) + size + len(tail))}
 
 
 class Body:
@@ -96,13 +96,13 @@ def metadata_tar(architecture: str) -> bytes:
     return output.getvalue()
 
 
-def _is_unified(path: str, magic: bytes, image_id: str) -> bool:
+def _is_unified(file: BinaryIO, magic: bytes, image_id: str) -> bool:
     """Whether a tar has metadata.yaml at its top.
 
     Entries are read until that is certain: the first of a bare root file system tells already.
     """
     try:
-        with _opened(path, magic) as archive:
+        with _opened(file, magic) as archive:
             for count, entry in enumerate(archive):
                 top = entry.name.removeprefix("./").split("/", 1)[0]
                 if top == "metadata.yaml":
@@ -116,14 +116,15 @@ def _is_unified(path: str, magic: bytes, image_id: str) -> bool:
 
 
 @contextlib.contextmanager
-def _opened(path: str, magic: bytes) -> Iterator[tarfile.TarFile]:
-    if magic[:4] != b"\x28\xb5\x2f\xfd":
-        with tarfile.open(path, "r:*") as archive:
+def _opened(file: BinaryIO, magic: bytes) -> Iterator[tarfile.TarFile]:
+    file.seek(0)
+    if magic != _ZSTD_MAGIC:
+        with tarfile.open(fileobj=file, mode="r:*") as archive:
             yield archive
         return
     # Python's tarfile knows no zstd before 3.14.
     try:
-        unpacker = subprocess.Popen(["zstd", "-dcq", "--", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        unpacker = subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except FileNotFoundError as error:
         raise ValueError("the program zstd is missing on this host") from error
     try:

@@ -166,6 +166,8 @@ def migrate(host: Host, running: Running, context: Any, instance: Any, dest: str
     failure: Exception | None = None
     moved = False
     try:
+        if "target_connect_addr" not in migrate_data:
+            raise exception.MigrationError(reason="the migration was not prepared by this driver")
         target, more = peer.decode(migrate_data.target_connect_addr)
         credentials = running.credentials(instance)
         if credentials is None:
@@ -229,13 +231,11 @@ def _runs(client: Client, instance: Any) -> bool:
 
 
 def abort(host: Host, running: Running, instance: Any) -> None:
-    """Ends a live migration that is under way; the server stays.
-
-    :raises exception.MigrationNotFoundForInstance: There is none, or it is past the point of return.
-    """
+    """Ends a live migration that is under way; the server stays. One that has ended already is no error."""
     operations = running.abort(instance)
     if not operations:
-        raise exception.MigrationNotFoundForInstance(migration_id=None, instance_id=instance.uuid)
+        LOG.info("No live migration is under way", instance=instance)
+        return
     for operation in operations:
         try:
             operation.client.delete(path("operations", operation.id))

@@ -8,6 +8,7 @@ so that a revert only has to start it.
 import json
 from typing import Any
 
+import nova.conf
 from nova import exception, objects
 from oslo_log import log as logging
 from oslo_utils import excutils, units
@@ -16,6 +17,7 @@ from nova_lxd import errors, flavor as flavors, instance as instances, network, 
 from nova_lxd.client import Client, path
 from nova_lxd.host import Host
 
+CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 ROOT_DEVICE = "root"
@@ -32,7 +34,7 @@ def migrate_disk_and_power_off(host: Host, context: Any, instance: Any, dest: st
     :raises exception.InstanceFaultRollback: It cannot be moved or resized; it runs on as if nothing had been.
     """
     record = instances.get(host, instance)
-    same_host = _is_same_host(context, instance)
+    same_host = _is_same_host(context, instance, dest)
     try:
         _check_shrink(host, instance, flavor)
         source = None if same_host else peer.address(host)
@@ -54,7 +56,9 @@ def migrate_disk_and_power_off(host: Host, context: Any, instance: Any, dest: st
     return peer.encode(source, certificate=credentials.certificate, key=credentials.key)
 
 
-def _is_same_host(context: Any, instance: Any) -> bool:
+def _is_same_host(context: Any, instance: Any, dest: str) -> bool:
+    if instance.migration_context is None:
+        return dest == CONF.my_ip
     moving = objects.Migration.get_by_id(context, instance.migration_context.migration_id)
     return moving.source_compute == moving.dest_compute
 

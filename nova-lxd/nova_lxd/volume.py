@@ -24,7 +24,7 @@ from nova_lxd.host import Host
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
-#: Prefix of the LXD device of a Cinder volume; the volume's id follows.
+#: Prefix of the LXD device of a Cinder volume; Nova's name of the device follows.
 DEVICE_PREFIX = "volume-"
 #: Prefix of the LXD device of an ephemeral disk; its number follows.
 EPHEMERAL_PREFIX = "ephemeral"
@@ -70,17 +70,17 @@ def _disconnect(connection_info: Mapping[str, Any], source: str | None, *, force
 
 
 def _volume_id(connection_info: Mapping[str, Any]) -> str:
-    found = connection_info.get("serial") or connection_info.get("volume_id") or connection_info["data"].get("volume_id")
-    if not found:
-        raise exception.InvalidVolume(reason="the connection information names no volume")
-    return str(found)
+    """The volume's id, for messages."""
+    return str(connection_info.get("serial") or connection_info.get("volume_id")
+               or connection_info["data"].get("volume_id") or "unknown")
 
 
 # Devices
 
 
-def device_name(volume_id: str) -> str:
-    return DEVICE_PREFIX + volume_id
+def device_name(mountpoint: str) -> str:
+    """The LXD device of a volume. Nova's name of the device is what every call has; not all tell the volume's id."""
+    return DEVICE_PREFIX + block_device.strip_dev(mountpoint)
 
 
 def device(host: Host, instance: Any, source: str, mountpoint: str) -> dict[str, str]:
@@ -130,7 +130,7 @@ def prepare(host: Host, context: Any, instance: Any, block_device_info: Mapping[
             connection_info = entry["connection_info"]
             source = _connect(connection_info)
             connected.append((connection_info, source))
-            found[device_name(_volume_id(connection_info))] = device(host, instance, source, entry["mount_device"])
+            found[device_name(entry["mount_device"])] = device(host, instance, source, entry["mount_device"])
         found |= ephemeral_devices(host, instance, block_device_info)
     except Exception:
         for connection_info, source in connected:
@@ -175,7 +175,7 @@ def attach(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
     volume_id = _volume_id(connection_info)
     source = _connect(connection_info)
     try:
-        container_devices.add(host, instance, device_name(volume_id), device(host, instance, source, mountpoint))
+        container_devices.add(host, instance, device_name(mountpoint), device(host, instance, source, mountpoint))
     except errors.LXDError as error:
         _disconnect_logged(instance, connection_info, source)
         raise exception.VolumeAttachFailed(volume_id=volume_id, reason=error.message) from error
@@ -190,7 +190,7 @@ def detach(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
     volume_id = _volume_id(connection_info)
     source = None
     try:
-        removed = container_devices.remove(host, instance, device_name(volume_id))
+        removed = container_devices.remove(host, instance, device_name(mountpoint))
         source = removed.get("source") if removed else None
     except errors.NotFound:
         LOG.info("The container of volume %s is gone", volume_id, instance=instance)

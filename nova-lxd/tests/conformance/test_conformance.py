@@ -5,6 +5,7 @@ image with a shell (scripts/make-busybox-image). Run: python -m testtools.run te
 """
 
 import os
+import socket
 import subprocess
 import uuid
 from unittest import mock
@@ -38,7 +39,10 @@ class LXDConformanceTest(test_virt_drivers._VirtDriverTestCase, test.TestCase):
         self.stub_out("os_vif.plug", lambda vif, info: None)
         self.stub_out("os_vif.unplug", lambda vif, info: None)
         self._make_volume()
+        # One test puts an entry into this attribute of libvirt's driver before it calls the method.
+        self.connection.active_migrations = {}
         self.connection.init_host("myhostname")
+        self._listen()
         self.addCleanup(self._remove_all)
 
     def _make_bridge(self):
@@ -58,6 +62,15 @@ class LXDConformanceTest(test_virt_drivers._VirtDriverTestCase, test.TestCase):
             return info
 
         self.stub_out("nova.tests.unit.utils.get_test_network_info", network_info)
+
+    def _listen(self):
+        """Another host could only be reached if the daemon listens."""
+        client = self.connection.host.client
+        if client.get("/1.0", project=None)["config"].get("core.https_address"):
+            return
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        client.patch("/1.0", {"config": {"core.https_address": f"127.0.0.1:{port}"}}, project=None)
 
     def _fill_glance(self):
         with open(IMAGE, "rb") as file:
