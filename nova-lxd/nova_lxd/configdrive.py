@@ -32,10 +32,10 @@ def cloud_init(instance: Any, network_info: Any) -> dict[str, str]:
         "cloud-init.network-config": network_config(network_info),
     }
     if instance.user_data:
-        config["cloud-init.user-data"] = base64.b64decode(instance.user_data).decode("utf-8", "surrogateescape")
-        if any("\\udc80" <= character <= "\\udcff" for character in config["cloud-init.user-data"]):
-            # LXD's keys are text. Binary user data reaches the server by the config drive only.
-            del config["cloud-init.user-data"]
+        try:
+            config["cloud-init.user-data"] = base64.b64decode(instance.user_data).decode("utf-8")
+        except UnicodeDecodeError:
+            pass  # LXD's keys are text: compressed user data reaches the server by the config drive only.
     if instance.key_data:
         config["user.meta-data"] += f"public-keys:\n  - {_quoted(instance.key_data.strip())}\n"
     return config

@@ -122,9 +122,11 @@ def _opened(file: BinaryIO, magic: bytes) -> Iterator[tarfile.TarFile]:
         with tarfile.open(fileobj=file, mode="r:*") as archive:
             yield archive
         return
-    # Python's tarfile knows no zstd before 3.14.
+    # Python's tarfile knows no zstd before 3.14. The program gets the file with a position of its own.
     try:
-        unpacker = subprocess.Popen(["zstd", "-dcq"], stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        with open(f"/proc/self/fd/{file.fileno()}", "rb") as packed:
+            unpacker = subprocess.Popen(
+                ["zstd", "-dcq"], stdin=packed, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     except FileNotFoundError as error:
         raise ValueError("the program zstd is missing on this host") from error
     try:

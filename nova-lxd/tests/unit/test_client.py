@@ -225,6 +225,7 @@ class WebSocketTest(ClientCase):
 class ExecTest(ClientCase):
     def test_standard_input_goes_by_the_stream_and_output_comes_back(self):
         typed = []
+        ended = threading.Event()
 
         def stream(request, body):
             request.upgrade()
@@ -232,6 +233,7 @@ class ExecTest(ClientCase):
             if secret == "in":
                 while (frame := request.read_frame()) != (1, b""):
                     typed.append(frame[1])
+                ended.set()
             elif secret in ("out", "err"):
                 request.send_frame(2, secret.encode())
                 request.send_frame(1, b"")
@@ -240,7 +242,8 @@ class ExecTest(ClientCase):
         self.daemon.routes["POST", "/1.0/instances/a/exec"] = begun(
             "9", {"fds": {"0": "in", "1": "out", "2": "err", "control": "control"}})
         self.daemon.routes["GET", "/1.0/operations/9/websocket"] = stream
-        self.daemon.routes["GET", "/1.0/operations/9/wait"] = operation(200, {"return": 3})
+        self.daemon.routes["GET", "/1.0/operations/9/wait"] = (
+            lambda request, body: operation(200 if ended.wait(5) else 400, {"return": 3}))
         result = self.client.exec("a", ["chpasswd"], stdin=b"root:secret\n")
         self.assertEqual(clients.ExecResult(3, b"out", b"err"), result)
         self.assertEqual([b"root:secret\n"], typed)
