@@ -144,15 +144,9 @@ def start(host: Host, instance: Any, *, stateful: bool = False) -> None:
 def stop(host: Host, instance: Any) -> None:
     """Stops a container at once; one that is stopped or gone is left alone."""
     try:
-        change_state(host, instance, "stop", force=True)
+        _force_stop(host, name_of(instance))
     except errors.NotFound:
         return
-    except errors.Unavailable:
-        raise
-    except errors.LXDError:
-        record = find(host, instance)
-        if record is not None and record["status_code"] != STOPPED:
-            raise
 
 
 def power_off(host: Host, instance: Any, timeout: int = 0) -> None:
@@ -222,17 +216,27 @@ def owned(host: Host, instance: Any) -> bool:
 
 def remove_containers(host: Host, instance: Any) -> None:
     """Stops and deletes the server's container, and the one that stands aside during a rescue."""
-    if owned(host, instance):
-        stop(host, instance)
-        _delete(host, name_of(instance))
-    _delete(host, aside_name_of(instance))
+    for name in (name_of(instance), aside_name_of(instance)):
+        try:
+            record = host.client.get(path("instances", name))
+            if record["config"].get(UUID_KEY) != instance.uuid:
+                continue
+            if record["status_code"] != STOPPED:
+                _force_stop(host, name)
+            host.client.delete(path("instances", name))
+        except errors.NotFound:
+            continue
 
 
-def _delete(host: Host, name: str) -> None:
+def _force_stop(host: Host, name: str) -> None:
+    """Stops a container at once. One that ends by itself in the same moment is stopped too."""
     try:
-        host.client.delete(path("instances", name))
-    except errors.NotFound:
-        pass
+        host.client.put(path("instances", name, "state"), {"action": "stop", "timeout": -1, "force": True})
+    except errors.Unavailable:
+        raise
+    except errors.LXDError:
+        if host.client.get(path("instances", name))["status_code"] != STOPPED:
+            raise
 
 
 def apply_devices(host: Host, instance: Any, record: dict[str, Any], devices: dict[str, dict[str, str]]) -> None:

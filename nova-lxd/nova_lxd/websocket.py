@@ -5,6 +5,7 @@ import enum
 import hashlib
 import os
 import socket
+import ssl
 import struct
 
 from nova_lxd import errors
@@ -141,6 +142,11 @@ class WebSocket:
             data = self._socket.recv(65536)
         except TimeoutError:
             return False
+        except ssl.SSLError as error:
+            # eventlet's sockets say so when nothing came in time; the standard library's raise TimeoutError.
+            if error.args == ("timed out",):
+                return False
+            raise Closed(str(error)) from error
         except (OSError, ValueError) as error:  # ValueError: an SSL socket that another thread closed.
             raise Closed(str(error)) from error
         if not data:
