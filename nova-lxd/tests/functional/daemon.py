@@ -187,11 +187,10 @@ def get(number: int = 0) -> Daemon:
         _started.append(daemon)
         daemon.start()
         daemon.set_up()
-    daemon = _started[number]
-    if number:
-        for each in _started:
-            each.listen()
-    return daemon
+        if daemon.number:
+            for each in _started:
+                each.listen()
+    return _started[number]
 
 
 def stop_all() -> None:

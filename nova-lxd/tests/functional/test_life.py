@@ -92,8 +92,7 @@ class LifeTest(base.Case):
         self.assertGreater(found["memory_details"]["used"] + 1, 0)
 
     def test_a_failed_build_leaves_nothing_and_says_why(self):
-        image = self.glance.create(None, {
-            **self.glance.images[self.image_id], "id": None, "name": "no image at all"}, data=_Garbage())["id"]
+        image = self.upload(__file__, "no image at all")
         found = self.api.post_server({"server": self._build_server(
             image_uuid=image, flavor_id=self.flavor(), networks="none")})
         self.eventually(lambda: self.api.get_server(found["id"])["status"] == "ERROR", "the build fails")
@@ -107,14 +106,6 @@ class LifeTest(base.Case):
         self.eventually(lambda: self.api.get_server(found["id"])["status"] == "ERROR", "the build is refused")
         self.assertIn("boot from a volume", str(self.api.get_server(found["id"])["fault"]))
         self.assert_nothing_left()
-
-
-class _Garbage:
-    def read(self, *size: int) -> bytes:
-        found, self._data = self._data, b""
-        return found
-
-    _data = b"this is no tar archive and no squashfs" * 100
 
 
 class LimitsTest(base.Case):

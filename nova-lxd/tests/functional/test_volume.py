@@ -1,0 +1,69 @@
+"""Volumes: a loop device through os-brick's ``local`` connector into the container, and out of it again."""
+
+import os
+import subprocess
+import tempfile
+
+from tests.functional import base
+from tests.functional import daemon as daemons
+
+
+class VolumeTest(base.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.volume = self.cinder.IMAGE_BACKED_VOL
+        handle, self.file = tempfile.mkstemp(dir=os.environ.get("NOVA_LXD_TMP"))
+        os.write(handle, b"written outside")
+        os.ftruncate(handle, 64 << 20)
+        os.close(handle)
+        self.addCleanup(os.remove, self.file)
+        self.device = daemons.run("losetup", "--find", "--show", self.file).strip()
+        self.addCleanup(subprocess.run, ["losetup", "--detach", self.device], check=False, capture_output=True)
+        info = {"driver_volume_type": "local", "serial": self.volume,
+                "data": {"device_path": self.device, "volume_id": self.volume}}
+        self.cinder.VOLUME_CONNECTION_INFO[self.volume] = info
+        self.addCleanup(self.cinder.VOLUME_CONNECTION_INFO.pop, self.volume)
+
+    def attach(self, server):
+        """Attaches the volume; returns its device, as Nova names it."""
+        found = self.api.post_server_volume(server["id"], {"volumeAttachment": {"volumeId": self.volume}})
+        self._wait_for_volume_attach(server["id"], self.volume)
+        return found["device"]
+
+    def detach(self, server):
+        self.api.delete_server_volume(server["id"], self.volume)
+        self._wait_for_volume_detach(server["id"], self.volume)
+
+    def test_attach_detach_and_hard_reboot_with_a_volume(self):
+        server = self.boot()
+        device = self.attach(server)
+        self.assertEqual("written outside", self.inside(server, "dd", f"if={device}", "bs=15", "count=1"))
+        self.inside(server, "sh", "-c", f"printf 'written inside.' | dd of={device} conv=fsync")
+        with open(self.device, "rb") as data:
+            self.assertEqual(b"written inside.", data.read(15))
+
+        server = self.act(server, "ACTIVE", "reboot", {"type": "HARD"})
+        self.assertEqual("written inside.", self.inside(server, "dd", f"if={device}", "bs=15", "count=1"))
+        self.detach(server)
+        self.assertNotIn("volume-", str(self.container(server)["devices"]))
+        self.assertNotEqual(0, self.lxd().exec(self.name(server), ["test", "-e", device]).status)
+        self.delete(server)
+        self.assert_nothing_left()
+
+    def test_a_volume_is_mounted_where_the_flavor_says_so(self):
+        daemons.run("mkfs.ext4", "-q", self.device)
+        server = self.boot(flavor_id=self.flavor(**{"lxd:volumes": "disk"}))
+        folder = self.attach(server).replace("/dev/", "/mnt/")
+        self.inside(server, "sh", "-c", f"grep -q ' {folder} ext4 ' /proc/mounts && touch {folder}/there")
+        self.detach(server)
+        self.assertNotIn(folder, self.inside(server, "cat", "/proc/mounts"))
+
+    def test_deleting_a_server_lets_its_volume_go(self):
+        server = self.boot()
+        self.attach(server)
+        self.delete(server)
+        self.assert_nothing_left()
+        daemons.run("losetup", "--detach", self.device)
+        # A device in use would stay until its last user closes it.
+        self.assertNotIn(self.device, daemons.run("losetup", "--list"))
