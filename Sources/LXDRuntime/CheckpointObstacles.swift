@@ -11,6 +11,23 @@ extension ContainerRuntime {
     }
 }
 
+extension ContainerRuntime {
+    /// Bytes that a container's processes have in memory for themselves, which is about what their images take; 0 if it does
+    /// not run.
+    package func memory(_ name: String) -> Int64 {
+        guard let entry = try? entry(name) else { return 0 }
+        var kibibytes: Int64 = 0
+        for pid in entry.group.processes() {
+            // It may have ended meanwhile.
+            guard let status = try? AtomicFile.readText("/proc/\(pid)/status", limit: 1 << 16) else { continue }
+            for line in status.split(separator: "\n") where line.hasPrefix("RssAnon:") || line.hasPrefix("RssShmem:") {
+                kibibytes += line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int64($0) } ?? 0
+            }
+        }
+        return kibibytes << 10
+    }
+}
+
 /// Looks at processes through /proc.
 struct ObstacleScan {
     private let namespaces: [String: String]

@@ -20,8 +20,11 @@ package enum CheckpointSelfTest {
     ///
     /// - Parameters:
     ///   - folder: Made for this, and removed.
+    ///   - cacheDirectory: As the runtime's that will do the same in earnest.
     ///   - idmap: Of an unprivileged container.
-    package static func run(helperPath: String, folder: String, idmap: [IDMapEntry], logger: Logger) async throws {
+    package static func run(
+        helperPath: String, folder: String, cacheDirectory: String?, idmap: [IDMapEntry], logger: Logger
+    ) async throws {
         // The same in every daemon, so that one that comes after a crash finds what is left; their folders tell them apart.
         let name = "criu-selftest"
         let tree = try CgroupTree()
@@ -29,7 +32,7 @@ package enum CheckpointSelfTest {
         removeGroups(of: name, tree: tree)
         try? Mounts.unmountTree(folder)
         try removeHostTree(folder)
-        for path in ["root/dev", "root/proc", "root/sys", "containers", "logs", "images", "mount"] {
+        for path in ["root/dev", "root/proc", "root/sys", "containers/" + name, "logs", "images", "mount"] {
             try makeHostDirectories(folder + "/" + path, mode: 0o711)
         }
         defer {
@@ -40,7 +43,8 @@ package enum CheckpointSelfTest {
         }
         try AtomicFile.write(try program(), to: folder + "/root/init", mode: 0o755, sync: false)
         let runtime = try ContainerRuntime(
-            helperPath: helperPath, stateDirectory: folder + "/containers", runDirectory: folder + "/run", logger: logger)
+            helperPath: helperPath, stateDirectory: folder + "/containers", runDirectory: folder + "/run",
+            cacheDirectory: cacheDirectory, logger: logger)
         var plan = RuntimePlan()
         plan.name = name
         plan.stateDirectory = folder + "/containers"

@@ -1,166 +1,6 @@
 internal import LXDLinux
 package import LXDRuntimePlan
-internal import Synchronization
-internal import SystemPackage
-
-/// A container that is being written to images.
-///
-/// After ``waitDumped()`` it stands still and the images are complete; then exactly one of ``commit()`` and ``abort()``. A daemon
-/// that dies before aborts by that.
-package final class CheckpointSession: Sendable {
-    private let session: CriuSession
-    private let cleanUp: @Sendable () -> Void
-
-    init(_ session: CriuSession, cleanUp: @escaping @Sendable () -> Void) {
-        self.session = session
-        self.cleanUp = cleanUp
-    }
-
-    /// Waits until the images are complete and nothing runs any more.
-    ///
-    /// - Throws: What went wrong, in criu's words; the container runs on then, as if nothing had been.
-    package func waitDumped(deadline: Duration = .seconds(300)) async throws {
-        try await BlockingPool.shared.run { [self] in
-            do {
-                while true {
-                    switch try session.next("checkpoint the container", deadline: deadline) {
-                    case .step(let step) where step.name == "post-dump": return
-                    case .step: try session.answer(true)
-                    case .message: throw RuntimeError.helperDied("checkpoint the container")
-                    }
-                }
-            } catch {
-                defer { cleanUp() }
-                throw explained(error)
-            }
-        }
-    }
-
-    /// The images are what counts: the container ends, or goes on if it was asked to keep running.
-    package func commit() async throws { try await end(goOn: true) }
-
-    /// The container goes on.
-    package func abort() async throws {
-        do { try await end(goOn: false) } catch RuntimeError.failed {
-            // criu and liblxc call it a failure when they are told to give up.
-        }
-    }
-
-    private func end(goOn: Bool) async throws {
-        try await BlockingPool.shared.run { [self] in
-            defer { cleanUp() }
-            try session.answer(goOn)
-            while true {
-                switch try session.next("finish the checkpoint", deadline: .seconds(120)) {
-                case .step: try session.answer(true)
-                case .message: return
-                }
-            }
-        }
-    }
-
-    private func explained(_ error: any Error) -> any Error {
-        guard let reason = CriuLog.firstError(at: session.workspace.imageDirectory + "/dump.log") else { return error }
-        return RuntimeError.criu("checkpoint", reason)
-    }
-}
-
-/// A container that is being made from images.
-///
-/// After ``waitReady()`` all of it is there and nothing of it has run; then exactly one of ``resume()`` and ``abort()``. A daemon
-/// that dies before aborts by that.
-package final class RestoreSession: Sendable {
-    private let session: CriuSession
-    private let finish: @Sendable (CriuSession.Step?) throws -> Void
-    private let complete: @Sendable (HelperMessage) throws -> RunningContainer
-    private let cleanUp: @Sendable (_ failed: Bool) -> Void
-
-    init(
-        _ session: CriuSession, finish: @escaping @Sendable (CriuSession.Step?) throws -> Void,
-        complete: @escaping @Sendable (HelperMessage) throws -> RunningContainer,
-        cleanUp: @escaping @Sendable (_ failed: Bool) -> Void
-    ) {
-        self.session = session
-        self.finish = finish
-        self.complete = complete
-        self.cleanUp = cleanUp
-    }
-
-    /// Waits until everything has been restored.
-    ///
-    /// - Throws: What went wrong, in criu's words; nothing is left then.
-    package func waitReady(deadline: Duration = .seconds(300)) async throws {
-        try await BlockingPool.shared.run { [self] in
-            do {
-                while true {
-                    switch try session.next("restore the container", deadline: deadline) {
-                    case .step(let step) where step.name == "post-restore": return
-                    case .step: try session.answer(true)
-                    case .message: throw RuntimeError.helperDied("restore the container")
-                    }
-                }
-            } catch {
-                let reason = CriuLog.firstError(at: session.workspace.imageDirectory + "/restore.log")
-                cleanUp(true)
-                throw reason.map { RuntimeError.criu("restore", $0) } ?? error
-            }
-        }
-    }
-
-    /// Lets it run.
-    ///
-    /// - Parameter beforeRunning: Called when it is about to run: the network can be plugged in.
-    package func resume(_ beforeRunning: @escaping @Sendable () async throws -> Void = {}) async throws -> RunningContainer {
-        do {
-            try await answer(true)
-            while true {
-                let event = try await step { [self] in
-                    try session.next("resume the container", deadline: .seconds(60))
-                }
-                switch event {
-                case .step(let step) where step.name == "pre-resume":
-                    // criu goes on whatever is said here: what fails is undone by ending the container.
-                    var failure: (any Error)?
-                    do {
-                        try await self.step { [self] in try finish(step) }
-                        try await beforeRunning()
-                    } catch { failure = error }
-                    try await answer(failure == nil)
-                    if let failure { throw failure }
-                case .step: try await answer(true)
-                case .message(let message):
-                    let running = try complete(message)
-                    cleanUp(false)
-                    return running
-                }
-            }
-        } catch {
-            await BlockingPool.shared.run { [self] in
-                session.kill()
-                cleanUp(true)
-            }
-            throw error
-        }
-    }
-
-    /// Takes everything back.
-    package func abort() async throws {
-        await BlockingPool.shared.run { [self] in
-            defer { cleanUp(true) }
-            // The helper takes back what it made when criu fails; how it tells so does not matter.
-            guard (try? session.answer(false)) != nil else { return }
-            while case .step? = try? session.next("take the restore back", deadline: .seconds(60)) {
-                try? session.answer(false)
-            }
-        }
-    }
-
-    private func answer(_ goOn: Bool) async throws { try await step { [self] in try session.answer(goOn) } }
-
-    private func step<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-        try await BlockingPool.shared.run(body)
-    }
-}
+package import SystemPackage
 
 extension ContainerRuntime {
     /// Where criu is installed for us alone.
@@ -169,29 +9,46 @@ extension ContainerRuntime {
     /// Whether a running container was started so that it can be checkpointed.
     package func isCheckpointable(_ name: String) -> Bool { (try? entry(name).isCheckpointable) ?? false }
 
-    /// Begins to write a container to images. Its processes stop one by one, and stand when ``CheckpointSession/waitDumped`` is done.
+    /// Prepares to write a container to images, which goes on running until ``CheckpointSession/waitDumped``.
     ///
     /// - Parameters:
     ///   - configurationPath: What liblxc saved when it was started.
     ///   - imageDirectory: Empty, on this host.
     ///   - keepsRunning: Go on after the commit instead of ending.
+    ///   - isPostCopy: Leave pages of memory out of the images, and serve them over ``CheckpointSession/takePages()``.
     package func checkpoint(
-        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool, isPostCopy: Bool = false
     ) async throws -> CheckpointSession {
-        _ = try entry(name)
+        let entry = try entry(name)
         return try await BlockingPool.shared.run { [self] in
             var plan = CheckpointPlan()
             plan.name = name
             plan.stateDirectory = stateDirectory
             plan.configurationPath = configurationPath
             plan.keepsRunning = keepsRunning
+            plan.isPostCopy = isPostCopy
             plan.workspace = try workspace(name, imageDirectory)
+            let root = "/proc/\(entry.initProcess.pid)/root"
             let directory = plan.workspace.directory
-            // Links only; another work of that container makes them anew.
-            let cleanUp: @Sendable () -> Void = { try? removeHostTree(directory) }
+            let cleanUp: @Sendable () -> Void = { [tuning] in
+                // Links only; another work of that container makes them anew.
+                try? removeHostTree(directory)
+                if isPostCopy { tuning.release(HostTuning.pipeSize) }
+            }
+            // All of its memory may be in pipes at once.
+            if isPostCopy { try tuning.raise(HostTuning.pipeSize, to: 4 << 20) }
             do {
-                let session = try CriuSession(helper, "checkpoint", name: name, plan: plan, workspace: plan.workspace)
-                return CheckpointSession(session, cleanUp: cleanUp)
+                return try CheckpointSession(
+                    isPostCopy: isPostCopy,
+                    begin: { [plan, helper] pages in
+                        try makeHostDirectories(directory, mode: 0o700)
+                        if let watched = WatchedFiles.image(root: root, processes: entry.group.processes()) {
+                            let path = imageDirectory + "/" + WatchedFiles.imageName
+                            try AtomicFile.write(watched, to: path, mode: 0o600, sync: false)
+                        }
+                        return try CriuSession(
+                            helper, "checkpoint", name: name, plan: plan, workspace: plan.workspace, pages: pages)
+                    }, cleanUp: cleanUp)
             } catch {
                 cleanUp()
                 throw error
@@ -199,9 +56,32 @@ extension ContainerRuntime {
         }
     }
 
+    /// Tells containers that stand still since their daemon died over a decision how it was decided. Before ``reconnect()``.
+    package func settle(isCommitted: (_ name: String) -> Bool) throws {
+        for folder in try ConfinedDirectory(path: runDirectory).list() where folder.hasSuffix(".criu") {
+            let directory = runDirectory + "/" + folder
+            guard (try? FileStatus.of(path: directory + "/" + CriuDecision.open)) != nil else { continue }
+            let verdict = isCommitted(String(folder.dropLast(5))) ? CriuDecision.yes : CriuDecision.no
+            try AtomicFile.write([verdict], to: directory + "/" + CriuDecision.verdict, mode: 0o600, sync: false)
+        }
+    }
+
+    /// Why a post-copy is not possible on this host; nil when it is.
+    package func postCopyRefusal() async -> String? {
+        for feature in ["uffd", "uffd-noncoop"] {
+            let result = try? await ProcessRunner.run(Self.criuPath, ["check", "--feature", feature], deadline: .seconds(20))
+            guard let result, result.exit.isSuccess else {
+                return "Memory can't be brought after the instance runs: the kernel of this host has no userfaultfd"
+            }
+        }
+        return nil
+    }
+
     /// Waits for the checkpoints and restores of a daemon that died: without it they come to their end by themselves, and only
     /// then is it known which containers run. Blocks for a minute at most each.
     func awaitCriu() throws {
+        try tuning.restore()
+        try CriuKernelCache.removeOld(in: cacheDirectory)
         for name in try ConfinedDirectory(path: runDirectory).list() where name.hasSuffix(".criu") {
             let directory = runDirectory + "/" + name
             if let pid = CriuSession.helper(of: directory) {
@@ -216,12 +96,18 @@ extension ContainerRuntime {
         workspace.criuPath = Self.criuPath
         workspace.directory = runDirectory + "/" + name + ".criu"
         workspace.imageDirectory = imageDirectory
+        workspace.kernelCache = try CriuKernelCache.path(in: cacheDirectory, of: Self.criuPath)
         try makeHostDirectories(workspace.directory, mode: 0o700)
         return workspace
     }
 
-    /// Begins to make a container from images, held before it runs.
-    package func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession {
+    /// Begins to make a container from images, which have to be complete by ``RestoreSession/waitReady``; it is held before it runs.
+    ///
+    /// - Parameter pages: The stream from the source of a post-copy, taken over, where ``CheckpointSession/takePages()`` is the other end.
+    package func restore(
+        _ plan: RuntimePlan, imageDirectory: String, pages: FileDescriptor? = nil
+    ) async throws -> RestoreSession {
+        let stream = pages.map { DescriptorList([$0]) }
         var start = plan
         start.runDirectory = runDirectory
         try claim(start.name)
@@ -240,16 +126,24 @@ extension ContainerRuntime {
             do {
                 try makeHostDirectories(plan.logDirectory, mode: 0o700)
                 try makeHostDirectories(plan.mountPoint, mode: 0o711)
-                // criu takes timers that ran out while it wrote for timers that were never set.
-                try CriuImages.rearmTimers(in: imageDirectory)
                 var restore = RestorePlan()
                 restore.start = plan
                 restore.workspace = try workspace(plan.name, imageDirectory)
+                restore.isPostCopy = stream != nil
+                var fetch = PagesPlan()
+                fetch.workspace = restore.workspace
+                fetch.idmap = plan.idmap
                 let session = try CriuSession(helper, "restore", name: plan.name, plan: restore, workspace: restore.workspace)
+                let arrival = stream.map { stream in
+                    PageArrival(tuning) { [helper, fetch] in
+                        guard let pages = stream.take(0) else { throw RuntimeError.helperDied("fetch the memory") }
+                        let owned = OwnedDescriptor(adopting: pages)
+                        return try PageFetch(helper, fetch, pages: owned.rawValue)
+                    }
+                }
                 return RestoreSession(
-                    session,
+                    session, pages: arrival,
                     finish: { [self] step in
-                        guard let step else { return }
                         let group = try tree.group(ofProcess: step.initPID).ancestor(named: "lxc.payload." + plan.name)
                         let root = { (isWanted: (IDMapEntry) -> Bool) in
                             plan.idmap.first { isWanted($0) && $0.namespaceID == 0 }?.hostID ?? 0
@@ -272,6 +166,29 @@ extension ContainerRuntime {
                 cleanUp(true)
                 throw error
             }
+        }
+    }
+}
+
+/// Where criu keeps what it found out about the kernel, so that it does so once a boot instead of while a container stands still.
+enum CriuKernelCache {
+    private static let (prefix, suffix) = ("criu-", ".kdat")
+
+    /// - Parameter criu: Another build of it may look for other things.
+    static func path(in directory: String, of criu: String) throws -> String {
+        let program = try FileStatus.of(path: criu)
+        return try "\(directory)/\(prefix)\(boot())-\(program.modifiedSeconds)\(suffix)"
+    }
+
+    private static func boot() throws -> String {
+        String(try AtomicFile.readText("/proc/sys/kernel/random/boot_id", limit: 100).prefix { $0 != "\n" })
+    }
+
+    static func removeOld(in directory: String) throws {
+        let current = try prefix + boot()
+        let folder = try ConfinedDirectory(path: directory)
+        for name in try folder.list() where name.hasPrefix(prefix) && name.hasSuffix(suffix) && !name.hasPrefix(current) {
+            try folder.removeFile(name)
         }
     }
 }

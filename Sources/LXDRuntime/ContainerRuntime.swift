@@ -62,12 +62,16 @@ package final class ContainerRuntime: Sendable {
         var waiters: [String: [UInt64: CheckedContinuation<Bool, Never>]] = [:]
         var nextTicket: UInt64 = 0
         var fileServers: [String: [ProcessHandle]] = [:]
+        /// What liblxc made of policies, once it is known.
+        var filters: [String: [UInt8]] = [:]
     }
 
     package let helper: HelperProgram
     /// liblxc's path, `$LXD_DIR/containers`.
     package let stateDirectory: String
     let runDirectory: String
+    let cacheDirectory: String
+    let tuning: HostTuning
     let tree: CgroupTree
     private let logger: Logger
     private let state = Mutex(State())
@@ -79,13 +83,17 @@ package final class ContainerRuntime: Sendable {
     ///   - helperPath: The program lxd-helper.
     ///   - stateDirectory: liblxc's path, `$LXD_DIR/containers`.
     ///   - runDirectory: Where records of running containers are kept, `$LXD_DIR/run`; made if missing.
+    ///   - cacheDirectory: Where what is true until the next boot may be kept; `runDirectory` when nil.
     ///   - helperEnvironment: `KEY=VALUE` lines for helpers beside their own; only tests have any.
     package init(
-        helperPath: String, stateDirectory: String, runDirectory: String, logger: Logger, helperEnvironment: [String] = []
+        helperPath: String, stateDirectory: String, runDirectory: String, cacheDirectory: String? = nil, logger: Logger,
+        helperEnvironment: [String] = []
     ) throws {
         helper = try HelperProgram(path: helperPath, environment: helperEnvironment)
         self.stateDirectory = stateDirectory
         self.runDirectory = runDirectory
+        self.cacheDirectory = cacheDirectory ?? runDirectory
+        tuning = HostTuning(notePath: (cacheDirectory ?? runDirectory) + "/sysctl.saved")
         self.logger = logger
         try makeHostDirectories(runDirectory, mode: 0o700)
         tree = try CgroupTree()
@@ -139,17 +147,41 @@ package final class ContainerRuntime: Sendable {
         let entry = try await BlockingPool.shared.run { () -> Entry in
             try makeHostDirectories(plan.logDirectory, mode: 0o700)
             try makeHostDirectories(plan.mountPoint, mode: 0o711)
+            let plan = self.withKnownFilter(plan)
             let process = try self.helper.start("start", plan: plan)
             let answer = try process.receive(purpose: "start the container", deadline: deadline)
             guard case .running(let initPID, let monitorPID) = answer.message else {
                 throw RuntimeError.helperDied("start the container")
             }
+            self.learnFilter(plan)
             return try self.makeEntry(
                 name: plan.name, initProcess: ProcessHandle(pid: initPID), monitor: ProcessHandle(pid: monitorPID),
                 mountPoint: plan.mountPoint, isCheckpointable: plan.stateful)
         }
         add(entry)
         return RunningContainer(initPID: entry.initProcess.pid, monitorPID: entry.monitor.pid)
+    }
+
+    /// Policies whose filters are kept; most containers have the same one.
+    private static let filtersMax = 32
+
+    private func withKnownFilter(_ plan: RuntimePlan) -> RuntimePlan {
+        guard let policy = plan.seccompPolicy else { return plan }
+        var plan = plan
+        plan.seccompFilter = state.withLock { $0.filters[policy] } ?? []
+        return plan
+    }
+
+    /// Keeps what a start found out.
+    private func learnFilter(_ plan: RuntimePlan) {
+        guard let policy = plan.seccompPolicy, plan.seccompFilter.isEmpty,
+            // Not there where the kernel does not tell.
+            let filter = try? AtomicFile.read(runDirectory + "/" + plan.name + ".filter", limit: 1 << 16)
+        else { return }
+        state.withLock { state in
+            if state.filters.count >= Self.filtersMax { state.filters.removeAll() }
+            state.filters[policy] = filter
+        }
     }
 
     func makeEntry(
@@ -223,7 +255,7 @@ package final class ContainerRuntime: Sendable {
         } catch {
             logger.warning("Failed to unmount", metadata: ["path": "\(mountPoint)", "error": "\(error)"])
         }
-        for suffix in [".run", ".exit", ".seccomp", ".run.new", ".seccomp.new"] {
+        for suffix in [".run", ".exit", ".seccomp", ".filter", ".run.new", ".seccomp.new", ".filter.new"] {
             // Most of them are not there.
             try? removeHostTree(runDirectory + "/" + name + suffix)
         }

@@ -126,6 +126,13 @@ struct ProtobufFields {
         throw MalformedImage(name: "message")
     }
 
+    /// A number as it is written in messages.
+    static func encoded(_ value: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(value, to: &bytes)
+        return bytes
+    }
+
     private static func append(_ value: UInt64, to result: inout [UInt8]) {
         var rest = value
         while rest >= 0x80 {

@@ -10,13 +10,8 @@ internal import SystemPackage
 /// The daemon holds one end of a socket; the helper keeps the other open for criu's action scripts. When the daemon goes away,
 /// so does the yes they wait for: criu takes back what it did.
 final class CriuSession: Sendable {
-    /// A step that criu waits at.
-    struct Step: Sendable, Hashable {
-        var name: String
-        var initPID: Int32
-    }
     enum Event: Sendable {
-        case step(Step)
+        case step(CriuStep)
         case message(HelperMessage)
     }
 
@@ -27,11 +22,13 @@ final class CriuSession: Sendable {
     private let isClosed = Mutex(false)
 
     init(
-        _ program: HelperProgram, _ subcommand: String, name: String, plan: some Packable, workspace: CriuWorkspace
+        _ program: HelperProgram, _ subcommand: String, name: String, plan: some Packable, workspace: CriuWorkspace,
+        pages: Int32? = nil
     ) throws {
         var sockets = try SocketPair(.sequencedPacket)
-        helper = try program.start(
-            subcommand, plan: plan, descriptors: [HelperDescriptor.connection: sockets.secondNumber])
+        var descriptors = [HelperDescriptor.connection: sockets.secondNumber]
+        descriptors[HelperDescriptor.pages] = pages
+        helper = try program.start(subcommand, plan: plan, descriptors: descriptors)
         sockets.second = nil
         guard let hook = sockets.first.take() else { throw RuntimeError.helperDied(subcommand) }
         self.hook = hook
@@ -62,9 +59,7 @@ final class CriuSession: Sendable {
                 let (bytes, descriptors) = try UnixSocket.receive(
                     sizeMax: HelperDescriptor.messageSizeMax, over: hook.descriptor)
                 _ = DescriptorList(descriptors)
-                if !bytes.isEmpty, case .step(let name, let initPID) = try HelperMessage(packed: bytes) {
-                    return .step(Step(name: name, initPID: initPID))
-                }
+                if let step = CriuStep(packet: bytes) { return .step(step) }
             }
             if waiting[1].revents != 0 {
                 return .message(try helper.receive(purpose: purpose, deadline: .seconds(5)).message)
@@ -110,8 +105,8 @@ package enum CriuLog {
         return nil
     }
 
-    /// Errors of every run that went well.
-    private static let harmless = ["RLIMIT_", "Address already assigned"]
+    /// Errors of every run that went well. Where there are no rules for iptables, there is none for criu to find.
+    private static let harmless = ["RLIMIT_", "Address already assigned", "-V failed", "execvp(\"iptables", "execvp(\"ip6tables"]
 
     static func firstError(at path: String) -> String? {
         // No log: then it did not come so far.

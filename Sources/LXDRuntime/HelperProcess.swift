@@ -89,6 +89,9 @@ final class HelperProcess: Sendable {
     /// Borrowed, for waiting.
     var controlNumber: Int32 { control.rawValue }
 
+    /// What it says after its first answer, for a task that waits; then `receive` is not used any more.
+    func answers() throws(Errno) -> AsyncDescriptor { try AsyncDescriptor(adopting: control.duplicate()) }
+
     /// Waits for the next message; blocks.
     ///
     /// A helper that does not answer in time is killed.

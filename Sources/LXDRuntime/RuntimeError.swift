@@ -15,6 +15,8 @@ package enum RuntimeError: Error, Sendable, CustomStringConvertible {
     case helperDied(String)
     /// What criu wrote about a checkpoint or restore that failed.
     case criu(String, String)
+    /// What the processor lacks that programs from another host may use.
+    case processor(String)
     /// What the helper reported.
     case failed(HelperFailure)
 
@@ -26,6 +28,7 @@ package enum RuntimeError: Error, Sendable, CustomStringConvertible {
         case .deadlineExceeded(let what): return "Failed to \(what): it took too long and was stopped"
         case .helperDied(let what): return "Failed to \(what): lxd-helper ended unexpectedly"
         case .criu(let what, let reason): return "Failed to \(what) the container: \(reason)"
+        case .processor(let features): return "Target CPU lacks features in use by the instance: \(features)"
         case .failed(let failure): return failure.text
         }
     }

@@ -13,6 +13,17 @@ package struct ExecPlan: Sendable, Hashable {
     package var terminal = false
     package var rows: UInt32 = 0
     package var columns: UInt32 = 0
+    /// Names without `RLIMIT_`, such as `nofile`, and `SOFT:HARD` or one number for both.
+    package var resourceLimits: [PlanPair] = []
+
+    /// The container's init, also referred to by the pidfd sent along as `connection`.
+    package var initPID: Int32 = 0
+    /// Where the container is in each v1 tree.
+    package var legacyGroups: [String] = []
+    /// Where it is in the unified tree; empty without one.
+    package var unifiedGroup = ""
+    /// The container's system call filter as the kernel takes it, if its start left one there.
+    package var filterPath = ""
 
     package init() {}
 }
@@ -30,6 +41,11 @@ extension ExecPlan: Packable {
         terminal.pack(into: &p)
         rows.pack(into: &p)
         columns.pack(into: &p)
+        resourceLimits.pack(into: &p)
+        initPID.pack(into: &p)
+        legacyGroups.pack(into: &p)
+        unifiedGroup.pack(into: &p)
+        filterPath.pack(into: &p)
     }
     package init(unpacking u: inout Unpacker) throws(PackingError) {
         self.init()
@@ -44,6 +60,11 @@ extension ExecPlan: Packable {
         terminal = try u.value()
         rows = try u.value()
         columns = try u.value()
+        resourceLimits = try u.value()
+        initPID = try u.value()
+        legacyGroups = try u.value()
+        unifiedGroup = try u.value()
+        filterPath = try u.value()
     }
 }
 
@@ -153,8 +174,6 @@ package enum HelperMessage: Sendable, Hashable {
     case failed(HelperFailure)
     /// What the host offers.
     case features(HostFeatures)
-    /// criu came to a step of its work and waits: one byte back, 0 to go on.
-    case step(name: String, initPID: Int32)
 }
 
 /// Where and why the helper failed.
@@ -207,10 +226,6 @@ extension HelperMessage: Packable {
         case .features(let features):
             p.number(UInt8(5))
             features.pack(into: &p)
-        case .step(let name, let initPID):
-            p.number(UInt8(6))
-            name.pack(into: &p)
-            initPID.pack(into: &p)
         }
     }
     package init(unpacking u: inout Unpacker) throws(PackingError) {
@@ -221,7 +236,6 @@ extension HelperMessage: Packable {
         case 3: self = .done(text: try u.value())
         case 4: self = .failed(try u.value())
         case 5: self = .features(try u.value())
-        case 6: self = .step(name: try u.value(), initPID: try u.value())
         default: throw .malformed
         }
     }
@@ -233,8 +247,10 @@ package enum HelperDescriptor {
     package static let control: Int32 = 3
     /// The request or plan, a file read to its end.
     package static let plan: Int32 = 4
-    /// The connection that a file server serves.
+    /// The connection that a file server serves; the pidfd of the container that a command enters.
     package static let connection: Int32 = 5
+    /// Where pages of memory come from or go to in a post-copy: a stream socket.
+    package static let pages: Int32 = 6
     /// Bytes of one control message.
     package static let messageSizeMax = 128 << 10
 }

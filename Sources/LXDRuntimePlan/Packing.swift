@@ -42,6 +42,12 @@ package struct Packer {
 
     package mutating func append(_ bytes: some Sequence<UInt8>) { self.bytes.append(contentsOf: bytes) }
 
+    /// Bytes after their number.
+    package mutating func append(bytes: [UInt8]) {
+        number(UInt32(truncatingIfNeeded: bytes.count))
+        append(bytes)
+    }
+
     package mutating func number<Number: FixedWidthInteger>(_ value: Number) {
         var rest = UInt64(truncatingIfNeeded: value)
         for _ in 0..<(Number.bitWidth / 8) {
@@ -76,6 +82,9 @@ package struct Unpacker {
         for (index, byte) in try take(Number.bitWidth / 8).enumerated() { value |= UInt64(byte) << (8 * UInt64(index)) }
         return Number(truncatingIfNeeded: value)
     }
+
+    /// Bytes after their number.
+    package mutating func byteString() throws(PackingError) -> [UInt8] { Array(try take(count())) }
 
     package mutating func count() throws(PackingError) -> Int {
         let count = Int(try number(UInt32.self))

@@ -7,6 +7,7 @@ extension RuntimePlan: Packable {
         for flag in [privileged, nesting, stateful] { flag.pack(into: &p) }
         capabilitiesDropped.pack(into: &p)
         seccompPolicy.pack(into: &p)
+        p.append(bytes: seccompFilter)
         apparmorProfile.pack(into: &p)
         cgroup.pack(into: &p)
         mounts.pack(into: &p)
@@ -40,6 +41,7 @@ extension RuntimePlan: Packable {
         stateful = try u.value()
         capabilitiesDropped = try u.value()
         seccompPolicy = try u.value()
+        seccompFilter = try u.byteString()
         apparmorProfile = try u.value()
         cgroup = try u.value()
         mounts = try u.value()

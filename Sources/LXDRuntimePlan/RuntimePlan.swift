@@ -27,6 +27,8 @@ package struct RuntimePlan: Sendable, Hashable {
     package var capabilitiesDropped: [String] = []
     /// The text of a liblxc version 2 policy; nil for none.
     package var seccompPolicy: String?
+    /// What liblxc made of the policy, eight bytes an instruction, if that is known; else the start finds out.
+    package var seccompFilter: [UInt8] = []
     package var apparmorProfile: String?
 
     package var cgroup: [CgroupSetting] = []

@@ -90,6 +90,7 @@ struct ContainerConfiguration {
     }
 
     var seccompPath: String { plan.runDirectory + "/" + plan.name + ".seccomp" }
+    var filterPath: String { plan.runDirectory + "/" + plan.name + ".filter" }
 
     private func systemMounts() throws(HelperFailure) {
         let mode = plan.privileged ? "mixed" : "rw"

@@ -3,39 +3,17 @@ import CLXDLinux
 import Glibc
 import LXDRuntimePlan
 
-/// Runs a command in a container: liblxc enters it, with the cgroup, capabilities and seccomp filter of the container.
+/// Runs a command in a container.
+///
+/// As a rule this program enters the container by itself (`ExecEntry`); where the kernel's own word is not enough to
+/// know how its processes are confined, liblxc does it.
 enum Exec {
     static func run(_ plan: ExecPlan) throws(HelperFailure) {
         guard !plan.command.isEmpty else { throw HelperFailure(step: "read the command", number: EINVAL) }
-        let container = try Container(name: plan.name, stateDirectory: plan.stateDirectory)
-        var terminal: (master: Int32, peer: Int32)?
-        if plan.terminal { terminal = try openTerminal(plan, container) }
-
-        let payload = ExecPayload(plan)
-        var options = lxc_attach_options_t()
-        options.attach_flags = Int32(LXC_ATTACH_DEFAULT)
-        options.namespaces = -1
-        options.personality = -1
-        options.uid = plan.uid
-        options.gid = plan.gid
-        if !plan.groups.isEmpty {
-            options.attach_flags |= Int32(LXC_ATTACH_SETGROUPS)
-            options.groups.size = plan.groups.count
-            options.groups.list = UnsafeMutablePointer.allocate(capacity: plan.groups.count)
-            for (index, group) in plan.groups.enumerated() { options.groups.list[index] = group }
-        }
-        options.env_policy = LXC_ATTACH_CLEAR_ENV
-        options.extra_env_vars = payload.environment
-        options.initial_cwd = payload.workingDirectory
-        options.stdin_fd = terminal?.peer ?? 0
-        options.stdout_fd = terminal?.peer ?? 1
-        options.stderr_fd = terminal?.peer ?? 2
-        options.log_fd = -EBADF
-
-        var pid: pid_t = 0
-        let result = container.pointer.pointee.attach?(
-            container.pointer, execCommand, Unmanaged.passUnretained(payload).toOpaque(), &options, &pid)
-        guard result == 0, pid > 0 else { throw HelperFailure(step: "enter the container", subject: plan.name) }
+        let entry = try ExecEntry(plan)
+        let terminal = plan.terminal ? try ExecTerminal(plan) : nil
+        let pid: Int32
+        if let entry { pid = try entry.start(terminal: terminal) } else { pid = try ExecAttach.start(plan, terminal: terminal) }
 
         // Nothing of the streams may stay open here: their ends show when the command is done with them.
         let null = open("/dev/null", O_RDWR | O_CLOEXEC)
@@ -51,30 +29,44 @@ enum Exec {
         ControlSocket.send(
             .exited(status: clxd_wifexited(status) != 0 ? clxd_wexitstatus(status) : 128 + clxd_wtermsig(status)))
     }
+}
 
-    /// A terminal of the container's own devpts, so that `tty` and job control work inside.
-    private static func openTerminal(
-        _ plan: ExecPlan, _ container: Container
-    ) throws(HelperFailure) -> (master: Int32, peer: Int32) {
-        var devpts = container.pointer.pointee.devpts_fd?(container.pointer) ?? -1
-        // liblxc does not have it of a container that was restored.
-        if devpts < 0 { devpts = try DevPTS.open(initPID: container.initPID) }
+/// A terminal of the container's own devpts, so that `tty` and job control work inside.
+struct ExecTerminal {
+    let master: Int32
+    let peer: Int32
+
+    init(_ plan: ExecPlan) throws(HelperFailure) {
+        let devpts = try DevPTS.open(initPID: plan.initPID)
         defer { close(devpts) }
-        let master = try attempt(
+        // The container may mount what it likes there; what opens a terminal here must be one.
+        guard clxc_is_devpts(devpts) != 0 else {
+            throw HelperFailure(step: "open a terminal of", number: ENODEV, subject: plan.name)
+        }
+        master = try attempt(
             "open a terminal of", plan.name,
             clxd_openat2(
                 devpts, "ptmx", UInt64(O_RDWR | O_NOCTTY | O_CLOEXEC), 0,
-                UInt64(CLXD_RESOLVE_BENEATH | CLXD_RESOLVE_NO_SYMLINKS)))
+                UInt64(CLXD_RESOLVE_BENEATH | CLXD_RESOLVE_NO_SYMLINKS | CLXD_RESOLVE_NO_XDEV)))
         try attempt("unlock a terminal of", plan.name, clxd_unlock_pty(master))
-        let peer = try attempt(
+        peer = try attempt(
             "open a terminal of", plan.name, clxd_open_pty_peer(master, O_RDWR | O_NOCTTY | O_CLOEXEC))
         if plan.rows > 0 && plan.columns > 0 { _ = clxd_set_window(peer, plan.rows, plan.columns) }
         // Made by the host's root, whom the container does not know.
-        let pid = container.initPID
-        if let uid = hostID(plan.uid, pid, "uid_map"), let gid = hostID(plan.gid, pid, "gid_map") {
-            _ = fchown(peer, uid, gid)
-        }
-        return (master, peer)
+        if let owner = HostOwner(plan) { _ = fchown(peer, owner.uid, owner.gid) }
+    }
+}
+
+/// Who the command's user is on the host.
+struct HostOwner {
+    let uid: UInt32
+    let gid: UInt32
+
+    init?(_ plan: ExecPlan) {
+        guard let uid = Self.hostID(plan.uid, plan.initPID, "uid_map"),
+            let gid = Self.hostID(plan.gid, plan.initPID, "gid_map")
+        else { return nil }
+        (self.uid, self.gid) = (uid, gid)
     }
 
     /// What an id of a process's user namespace is on the host.
@@ -91,7 +83,7 @@ enum Exec {
 }
 
 /// What the process inside needs, made before it is forked off.
-private final class ExecPayload {
+final class ExecPayload {
     let arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     let environment: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     let workingDirectory: UnsafeMutablePointer<CChar>?
@@ -111,24 +103,20 @@ private final class ExecPayload {
         list[strings.count] = nil
         return list
     }
-}
 
-/// Runs inside the container, as the command's process.
-private func execCommand(_ argument: UnsafeMutableRawPointer?) -> Int32 {
-    guard let argument else { return 255 }
-    let payload = Unmanaged<ExecPayload>.fromOpaque(argument).takeUnretainedValue()
-    signal(SIGPIPE, SIG_DFL)
-    var none = sigset_t()
-    sigemptyset(&none)
-    sigprocmask(SIG_SETMASK, &none, nil)
-    // A session of its own; liblxc may have made it already.
-    setsid()
-    if payload.terminal { _ = clxd_set_controlling_terminal(0) }
-    _ = clxd_close_range(3, .max, 0)
-    guard let program = payload.arguments[0] else { return 255 }
-    execvp(program, payload.arguments)
-    return switch errno {
-    case ENOENT, ENOTDIR: 127
-    default: 126
+    /// Becomes the command, in the process inside; gives the status of one that there is none of, or that cannot be run.
+    func execute() -> Int32 {
+        signal(SIGPIPE, SIG_DFL)
+        var none = sigset_t()
+        sigemptyset(&none)
+        sigprocmask(SIG_SETMASK, &none, nil)
+        // A session of its own; liblxc may have made it already.
+        setsid()
+        if terminal { _ = clxd_set_controlling_terminal(0) }
+        _ = clxd_close_range(3, .max, 4 /* CLOSE_RANGE_CLOEXEC */)
+        return switch -clxc_execute(arguments, environment) {
+        case ENOENT, ENOTDIR: 127
+        default: 126
+        }
     }
 }

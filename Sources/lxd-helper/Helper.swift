@@ -28,6 +28,7 @@ enum Helper {
             case "start": try Start.run(readPlan())
             case "exec": try Exec.run(readPlan())
             case "checkpoint": try Checkpoint.run(readPlan())
+            case "pages": try PageFetcher.run(readPlan())
             case "restore": try Start.restore(readPlan())
             case "request": try Request.run(readPlan())
             default: throw HelperFailure(step: "find the subcommand", subject: subcommand)

@@ -8,9 +8,9 @@ enum Start {
     static func run(_ plan: RuntimePlan) throws(HelperFailure) { try run(plan, from: nil) }
 
     /// Starts it from images instead of with its init.
-    static func restore(_ plan: RestorePlan) throws(HelperFailure) { try run(plan.start, from: plan.workspace) }
+    static func restore(_ plan: RestorePlan) throws(HelperFailure) { try run(plan.start, from: plan) }
 
-    private static func run(_ plan: RuntimePlan, from images: CriuWorkspace?) throws(HelperFailure) {
+    private static func run(_ plan: RuntimePlan, from images: RestorePlan?) throws(HelperFailure) {
         var steps = StepCounter(failAfter: plan.failAfterSteps)
         var undo = Undo()
         do throws(HelperFailure) {
@@ -24,7 +24,7 @@ enum Start {
     }
 
     private static func start(
-        _ plan: RuntimePlan, from images: CriuWorkspace?, _ steps: inout StepCounter, _ undo: inout Undo
+        _ plan: RuntimePlan, from images: RestorePlan?, _ steps: inout StepCounter, _ undo: inout Undo
     ) throws(HelperFailure) -> HelperMessage {
         try steps.pass("read the plan")
         let began = time(nil)
@@ -33,6 +33,7 @@ enum Start {
         undo.add { RootMount.unmount(plan.mountPoint) }
         try steps.pass("mount the root file system")
 
+        try own(plan.stateDirectory + "/" + plan.name, IDMap(entries: plan.idmap))
         let container = try Container(name: plan.name, stateDirectory: plan.stateDirectory)
         let configuration = ContainerConfiguration(plan: plan, container: container, isRestored: images != nil)
         let exitPath = plan.runDirectory + "/" + plan.name + ".exit"
@@ -64,7 +65,7 @@ enum Start {
             EmptyGroups.remove(of: plan.name, since: began)
         }
         if let images {
-            try resume(container, plan, images)
+            try resume(container, images)
         } else {
             guard container.pointer.pointee.start?(container.pointer, 0, nil) == true else {
                 throw HelperFailure(step: "start the container", subject: plan.name, log: LogTail.errors(at: logPath))
@@ -77,6 +78,14 @@ enum Start {
         }
         try steps.pass("start the container")
 
+        // An administrator's own items may change what the policy says: then liblxc is asked at every command.
+        if let policy = plan.seccompPolicy, plan.rawItems.isEmpty,
+            let filter = plan.seccompFilter.isEmpty
+                ? SeccompFilter.loaded(by: container, policy: policy) : plan.seccompFilter
+        {
+            undo.add { unlink(configuration.filterPath) }
+            try writeFile(configuration.filterPath, filter)
+        }
         if plan.stateful { try DevPTS.raiseLimit(initPID: pid, idmap: IDMap(entries: plan.idmap)) }
         let recordPath = plan.runDirectory + "/" + plan.name + ".run"
         undo.add { unlink(recordPath) }
@@ -85,12 +94,28 @@ enum Start {
         return .running(initPID: pid, monitorPID: monitor)
     }
 
+    /// The container's folder belongs to its root, as liblxc has it for unprivileged ones; one that was so no longer is.
+    private static func own(_ folder: String, _ idmap: IDMap) throws(HelperFailure) {
+        let descriptor = try attempt(
+            "open", folder, clxd_openat2(CLXD_AT_FDCWD, folder, UInt64(O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0, 0))
+        defer { close(descriptor) }
+        guard fchown(descriptor, idmap.rootUID, idmap.rootGID) == 0 else {
+            throw HelperFailure(step: "change the owner of", number: errno, subject: folder)
+        }
+    }
+
     private static func resume(
-        _ container: Container, _ plan: RuntimePlan, _ images: CriuWorkspace
+        _ container: Container, _ restore: RestorePlan
     ) throws(HelperFailure) {
+        let (plan, images) = (restore.start, restore.workspace)
+        // The images may be on their way still.
+        guard Criu.ask(CriuStep(CriuStep.prepared)) == true else {
+            throw HelperFailure(step: "restore the container", number: ECANCELED, subject: plan.name)
+        }
         // criu reads them as the container's root.
         try ImageOwner.give(images.imageDirectory, to: IDMap(entries: plan.idmap))
-        try Criu.prepare(images)
+        try Criu.prepare(images, needsIPTables: Criu.hasIPTables(images: images.imageDirectory),
+            options: restore.isPostCopy ? ["--lazy-pages"] : [])
         var options = Criu.options(images, stop: false)
         defer { free(options.directory) }
         let result = container.pointer.pointee.migrate?(
@@ -109,15 +134,19 @@ enum Start {
     }
 
     private static func writeFile(_ path: String, _ text: String) throws(HelperFailure) {
+        try writeFile(path, Array(text.utf8))
+    }
+
+    private static func writeFile(_ path: String, _ bytes: [UInt8]) throws(HelperFailure) {
         let temporary = path + ".new"
         let file = try attempt(
             "write", path,
             clxd_openat2(
                 CLXD_AT_FDCWD, temporary, UInt64(O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW), 0o600, 0))
-        let count = write(file, text, text.utf8.count)
+        let count = write(file, bytes, bytes.count)
         let number = errno
         close(file)
-        guard count == text.utf8.count else { throw HelperFailure(step: "write", number: number, subject: path) }
+        guard count == bytes.count else { throw HelperFailure(step: "write", number: number, subject: path) }
         try attempt("write", path, clxd_renameat2(CLXD_AT_FDCWD, temporary, CLXD_AT_FDCWD, path, 0))
     }
 }

@@ -242,7 +242,9 @@ static inline int clxd_wait_pidfd(int fd, int block, int *signalled, int *status
     return 1;
 }
 static inline int clxd_fork(void) { return clxd_result(fork()); }
-static inline void clxd_exit(int status) { syscall(SYS_exit_group, status); }
+static inline __attribute__((noreturn)) void clxd_exit(int status) {
+    for (;;) syscall(SYS_exit_group, status);
+}
 static inline int clxd_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags) {
     return clxd_result(syscall(SYS_execveat, fd, path, argv, envp, flags));
 }

@@ -10,3 +10,6 @@ static inline void clxd_limit_arenas(void) {
 }
 static inline void clxd_trim_memory(void) { malloc_trim(0); }
 
+/// Unmaps the pages of code and constants, of the program and its libraries: those still used come back at the next touch,
+/// from the page cache, and those only a start uses do not.
+void clxd_forget_code(void);

@@ -14,13 +14,18 @@ package final class CheckpointSupport: Sendable {
     }
     private let helperPath: String
     private let folder: String
+    private let cacheDirectory: String?
     private let hostIDs: IDMapSet.HostRange
     private let logger: Logger
     private let task = Mutex<Task<Status, Never>?>(nil)
     private let known = Mutex<Status?>(nil)
 
-    package init(helperPath: String, folder: String, hostIDs: IDMapSet.HostRange, logger: Logger) {
-        (self.helperPath, self.folder, self.hostIDs, self.logger) = (helperPath, folder, hostIDs, logger)
+    /// - Parameters:
+    ///   - folder: Made for the trial.
+    ///   - cacheDirectory: Where the runtime keeps what is true until the next boot.
+    package init(helperPath: String, folder: String, cacheDirectory: String? = nil, hostIDs: IDMapSet.HostRange, logger: Logger) {
+        (self.helperPath, self.folder, self.cacheDirectory) = (helperPath, folder, cacheDirectory)
+        (self.hostIDs, self.logger) = (hostIDs, logger)
     }
 
     /// What is known by now; nil while it is being tried.
@@ -42,6 +47,16 @@ package final class CheckpointSupport: Sendable {
     /// - Throws: `notImplemented` with the reason when it does not work here.
     package func require() async throws {
         if case .unavailable(let reason) = await status() { throw LXDError.notImplemented(reason) }
+    }
+
+    /// The version of criu.
+    ///
+    /// - Throws: Like ``require()``.
+    package func version() async throws -> String {
+        switch await status() {
+        case .available(let version): return version
+        case .unavailable(let reason): throw LXDError.notImplemented(reason)
+        }
     }
 
     private func running() -> Task<Status, Never> {
@@ -76,7 +91,8 @@ package final class CheckpointSupport: Sendable {
                 IDMapEntry(isUID: true, isGID: false, hostID: UInt32(clamping: hostIDs.uidBase), namespaceID: 0, range: 65536),
                 IDMapEntry(isUID: false, isGID: true, hostID: UInt32(clamping: hostIDs.gidBase), namespaceID: 0, range: 65536),
             ]
-            try await CheckpointSelfTest.run(helperPath: helperPath, folder: folder, idmap: idmap, logger: logger)
+            try await CheckpointSelfTest.run(
+                helperPath: helperPath, folder: folder, cacheDirectory: cacheDirectory, idmap: idmap, logger: logger)
             return .available(version: version)
         } catch is CancellationError {
             return .unavailable("Live migration was not tried: the daemon is ending")
