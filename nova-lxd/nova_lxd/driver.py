@@ -35,7 +35,7 @@ class LXDDriver(driver.ComputeDriver):
     def __init__(self, virtapi: Any):
         super().__init__(virtapi)
         self.host = Host(Settings.read(CONF), virtapi)
-        self.events = events.Listener(self.host, self.emit_event)
+        self.events = events.Listener(self.host, self.emit_event, lambda: spawn.remove_interrupted(self.host))
         self.consoles = console.SerialConsoles(self.host)
         self.image_cache = image.Cache(self.host)
         self.live_migrations = live.Running()

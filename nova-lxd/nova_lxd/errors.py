@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import nova.conf
 from nova import exception
 
 
@@ -69,7 +70,7 @@ def as_nova(instance: Any, doing: str, *, failure: type[exception.NovaException]
     try:
         yield
     except Unavailable as error:
-        raise exception.HypervisorUnavailable(host=getattr(instance, "host", None)) from error
+        raise exception.HypervisorUnavailable(host=getattr(instance, "host", None) or nova.conf.CONF.host) from error
     except LXDError as error:
         if failure is None and isinstance(error, NotFound) and instance is not None:
             raise exception.InstanceNotFound(instance_id=instance.uuid) from error

@@ -97,9 +97,11 @@ class Tracker:
 class Listener:
     """One thread that reads the daemon's event stream, and connects again for as long as it takes."""
 
-    def __init__(self, host: Host, emit: Callable[[virtevent.Event], None]):
+    def __init__(self, host: Host, emit: Callable[[virtevent.Event], None], reached: Callable[[], None]):
+        """:param reached: Called each time the daemon is reached, before events are told."""
         self._host = host
         self._emit = emit
+        self._reached = reached
         self._tracker = Tracker()
         self._stopping = threading.Event()
         self._websocket: WebSocket | None = None
@@ -123,6 +125,7 @@ class Listener:
         while not self._stopping.is_set():
             try:
                 self._websocket = self._host.client.events("lifecycle")
+                self._reached()
                 # What happened while nobody listened is found by looking.
                 self._tell(self._tracker.learn(instances.list_all(self._host), time.monotonic()))
                 if lost:

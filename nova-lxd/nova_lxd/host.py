@@ -26,6 +26,8 @@ class Host:
         self.client = Client(
             Endpoint(settings.socket, settings.url, settings.client_cert, settings.client_key, settings.server_cert),
             settings.project, settings.timeout)
+        #: Uuids of servers that are being built right now.
+        self.building: set[str] = set()
         self._pool: str | None = settings.pool
         self._extensions: frozenset[str] | None = None
 

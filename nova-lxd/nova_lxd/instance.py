@@ -221,11 +221,18 @@ def remove_containers(host: Host, instance: Any) -> None:
             record = host.client.get(path("instances", name))
             if record["config"].get(UUID_KEY) != instance.uuid:
                 continue
-            if record["status_code"] != STOPPED:
-                _force_stop(host, name)
-            host.client.delete(path("instances", name))
         except errors.NotFound:
             continue
+        remove(host, name)
+
+
+def remove(host: Host, name: str) -> None:
+    """Stops a container and deletes it; one that is gone is no error."""
+    try:
+        _force_stop(host, name)
+        host.client.delete(path("instances", name))
+    except errors.NotFound:
+        pass
 
 
 def _force_stop(host: Host, name: str) -> None:

@@ -7,11 +7,15 @@ from oslo_log import log as logging
 from oslo_utils import excutils
 
 from nova_lxd import configdrive, errors, flavor as flavors, image, instance as instances, network, volume
+from nova_lxd.client import path
 from nova_lxd.host import Host
 
 LOG = logging.getLogger(__name__)
 
 ROOT_DEVICE = "root"
+#: Set on a container until its server is whole. One that has it while nobody builds it is left from a build that the
+#: daemon or nova-compute did not survive; Nova may have the server on another host by now.
+BUILDING_KEY = "user.nova.building"
 
 
 def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_meta: Any, injected_files: Any,
@@ -21,6 +25,7 @@ def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_met
     remove_stale(host, instance)
     fingerprint = cache.ensure(context, instance, image_meta)
     network_info = network_info or []
+    host.building.add(instance.uuid)
     try:
         # Neutron may report a port as soon as it is plugged, so the wait begins before that.
         with network.wait_plugged(host, instance, network_info, wait=power_on):
@@ -33,13 +38,15 @@ def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_met
                 **flavors.config(host, instance.flavor),
                 **identity(instance),
                 **configdrive.cloud_init(instance, network_info),
+                BUILDING_KEY: "true",
             }
             instances.create(host, instance, {"type": "image", "fingerprint": fingerprint}, config, devices)
             configdrive.add(host, context, instance, injected_files, admin_password, network_info)
             if power_on:
                 instances.start(host, instance)
+        host.client.patch(instances.path_of(instance), {"config": {BUILDING_KEY: ""}})
     except errors.Unavailable as error:
-        # Nothing can be removed now; the container is found and removed when the server is built again or deleted.
+        # Nothing can be removed now: ``remove_interrupted`` does it when the daemon is back.
         raise exception.HypervisorUnavailable(host=host.name) from error
     except errors.LXDError as error:
         clean_up_failure(host, context, instance, network_info, block_device_info)
@@ -47,6 +54,8 @@ def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_met
     except BaseException:  # Also the wait's timeout, which before Nova 32 is no Exception.
         with excutils.save_and_reraise_exception():
             clean_up_failure(host, context, instance, network_info, block_device_info)
+    finally:
+        host.building.discard(instance.uuid)
 
 
 def identity(instance: Any) -> dict[str, str]:
@@ -74,6 +83,20 @@ def remove_stale(host: Host, instance: Any) -> None:
     if instances.find(host, instance) is not None:
         LOG.warning("Removing the container of an earlier build", instance=instance)
         instances.remove_containers(host, instance)
+
+
+def remove_interrupted(host: Host) -> None:
+    """Removes containers of builds that were interrupted. Called when the daemon is reached, first or again."""
+    for found in instances.list_all(host):
+        if not found.record["config"].get(BUILDING_KEY) or found.uuid in host.building:
+            continue
+        try:
+            # A build that ended since the list was made has taken the key away before its server left ``building``.
+            if host.client.get(path("instances", found.name))["config"].get(BUILDING_KEY):
+                LOG.warning("Removing %s: its build was interrupted", found.name)
+                instances.remove(host, found.name)
+        except errors.LXDError as error:
+            LOG.warning("%s stays: %s", found.name, error.message)
 
 
 def destroy(host: Host, context: Any, instance: Any, network_info: Any, block_device_info: Any = None,

@@ -10,7 +10,7 @@ from tests.functional import base  # isort: skip
 
 from nova import context
 
-from nova_lxd import errors
+from nova_lxd import configdrive, errors
 from nova_lxd.client import path
 from tests.functional import daemon as daemons
 
@@ -140,3 +140,31 @@ class LateDaemonTest(base.Case):
         self.assertGreaterEqual(self.waited, 3)
         server = self.boot()
         self.assertEqual("Running", self.container(server)["status"])
+
+
+class InterruptedBuildTest(base.Case):
+
+    def setUp(self):
+        if daemons.get().is_given:
+            self.skipTest("a given daemon is not ours to stop")
+        super().setUp()
+
+    def test_a_build_the_daemon_did_not_survive_leaves_nothing(self):
+        self.flags(retry_interval=1, group="lxd")
+        daemon = daemons.get()
+
+        def kill_instead(*arguments):
+            daemon.kill()
+            return original(*arguments)
+
+        original = configdrive.add
+        self.stub_out("nova_lxd.configdrive.add", kill_instead)
+        found = self.api.post_server({"server": self._build_server(
+            image_uuid=self.image_id, flavor_id=self.flavor(), networks="none")})
+        self.eventually(lambda: self.api.get_server(found["id"])["status"] == "ERROR", "the build fails")
+        self.stub_out("nova_lxd.configdrive.add", original)
+        daemon.start()
+        self.eventually(lambda: not self.lxd().get("/1.0/instances"), "the half-built container is removed")
+        self.assertEqual([], self.drivers["host1"].list_instances())
+        server = self.boot()
+        self.assertNotIn("user.nova.building", self.container(server)["config"])

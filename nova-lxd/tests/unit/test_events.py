@@ -76,7 +76,7 @@ class ListenerTest(unittest.TestCase):
         self.daemon.routes["GET", "/1.0/events"] = self.stream
         host = fakes.Host(retry_interval=0.01)
         host.client = Client(Endpoint(self.daemon.socket_path), "nova")
-        self.listener = events.Listener(host, self.emit)
+        self.listener = events.Listener(host, self.emit, lambda: None)
         self.addCleanup(self.listener.stop)
 
     def record(self, name, uuid):
