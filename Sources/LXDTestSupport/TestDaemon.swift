@@ -60,7 +60,8 @@ package final class TestDaemon: Sendable {
     /// Starts the daemon and waits until it is ready.
     package func start() async throws {
         let line = command(programs.daemon, ["--logfile", directory + "/lxd.log", "--debug"])
-        var request = SpawnRequest(executable: line.program, arguments: [line.program] + line.arguments, environment: environment)
+        var request = SpawnRequest(
+            executable: line.program, arguments: [line.program] + line.arguments, environment: environment)
         let out = open(directory + "/out.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         defer { close(out) }
         request.descriptors = [1: out, 2: out]
@@ -77,6 +78,12 @@ package final class TestDaemon: Sendable {
         _ = await handle.wait()
     }
 
+    /// Waits until something else has ended it.
+    package func waitUntilDead(within limit: Duration = .seconds(60)) async throws {
+        guard let handle = process.withLock({ $0 }) else { return }
+        if await handle.wait(timeout: limit) == nil { throw TestFailure("the daemon lives on") }
+    }
+
     /// SIGTERM: containers keep running.
     package func end() async {
         guard let handle = process.withLock({ $0 }) else { return }
@@ -87,13 +94,16 @@ package final class TestDaemon: Sendable {
         process.withLock { $0 = nil }
     }
 
+    /// What a test wants to go wrong in a live migration: `STEP ACTION` in this file, see LXDCore's MigrationFaults.
+    package var faults: String { work + "/faults" }
+
     package var processID: Int32? { process.withLock { $0?.pid } }
 
     private var environment: [String] {
         ProcessInfo.processInfo.environment
             .filter { !$0.key.hasPrefix("LXD_") && !$0.key.hasPrefix("LXC_") }
             .map { "\($0.key)=\($0.value)" }
-            + ["LXD_DIR=\(directory)", "LXD_CONF=\(configuration)", "LXD_TEST_WORK=\(work)"]
+            + ["LXD_DIR=\(directory)", "LXD_CONF=\(configuration)", "LXD_TEST_WORK=\(work)", "LXD_MIGRATION_FAULTS=\(faults)"]
     }
 
     // MARK: What a user does
@@ -116,6 +126,13 @@ package final class TestDaemon: Sendable {
             throw TestFailure("lxc \(arguments.joined(separator: " ")): \(result.exit): \(result.outputText)\(result.errorText)")
         }
         return result.outputText
+    }
+
+    /// Runs the client on a terminal.
+    package func terminal(_ arguments: String...) throws -> TestTerminal {
+        let line = command(programs.client, arguments)
+        return try TestTerminal(
+            SpawnRequest(executable: line.program, arguments: [line.program] + line.arguments, environment: environment + ["TERM=xterm"]))
     }
 
     /// Any program with this daemon's environment, bash scripts mostly.

@@ -74,6 +74,9 @@ package final class TestHost: Sendable {
         ("/usr/bin/nsenter", ["-t", "\(holder.pid)", "-m", "-n", "--", program] + arguments)
     }
 
+    /// The process that holds its namespaces.
+    package var processID: Int32 { holder.pid }
+
     /// Runs a tool on this host and fails the test unless it succeeds.
     package func mustRun(_ program: String, _ arguments: String...) async throws {
         let line = command(program, arguments)
