@@ -13,12 +13,17 @@ package final class APIServer: Sendable {
     private let table: RouteTable
     private let trust: TrustDirectory
     private let logger: Logger
+    private let startPatience: Duration
     private let phase = Mutex(Phase.starting)
     private let crossOrigin = Mutex(CrossOriginRules())
     private let metricsAreOpen = Mutex(false)
     private let users = UserNames()
 
-    package init(groups: [any RouteGroup], trust: TrustDirectory, logger: Logger) {
+    /// - Parameter startPatience: How long a request waits for a daemon that is still starting.
+    package init(
+        groups: [any RouteGroup], trust: TrustDirectory, logger: Logger, startPatience: Duration = .seconds(30)
+    ) {
+        self.startPatience = startPatience
         table = RouteTable(groups + [RouteListRoutes(of: groups)])
         self.trust = trust
         self.logger = logger
@@ -74,6 +79,7 @@ package final class APIServer: Sendable {
         let (canonical, collection) = Self.canonical(path)
         guard let match = table.match(request.verb, canonical) else { throw LXDError.notFound() }
         let isInternal = path.hasPrefix("/internal")
+        if !isInternal { await awaitStart() }
         try checkPhase(request, path: path, isInternal: isInternal)
 
         let caller = identify(request.connection, forMetrics: path == "/1.0/metrics")
@@ -128,6 +134,14 @@ package final class APIServer: Sendable {
             case .local: caller.isAdmin && caller.protocolName == "unix"
             }
         guard allowed else { throw .forbidden() }
+    }
+
+    /// The request that made systemd start the daemon comes before it is ready: it waits rather than being refused.
+    private func awaitStart() async {
+        let end = ContinuousClock.now + startPatience
+        while phase.withLock({ $0 }) == .starting, ContinuousClock.now < end {
+            do { try await Task.sleep(for: .milliseconds(10)) } catch { return }
+        }
     }
 
     /// What LXD answers before it is set up and while it stops.

@@ -94,6 +94,15 @@ import Testing
         let change = try await api.ask(.post, "/1.0/change")
         #expect(change.status == 503 && change.json["error"] == "LXD is shutting down")
     }
+
+    @Test func aRequestWaitsForADaemonThatIsStarting() async throws {
+        let api = TestAPI([SampleRoutes()], startPatience: .seconds(60))
+        api.server.enter(.starting)
+        async let answer = api.ask(.get, "/1.0/admin")
+        try await Task.sleep(for: .milliseconds(50))
+        api.server.enter(.ready)
+        #expect(try await answer.status == 200)
+    }
 }
 
 @Suite struct AuthorizationTests {

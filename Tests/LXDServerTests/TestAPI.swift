@@ -15,8 +15,8 @@ struct TestAPI {
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    init(_ groups: [any RouteGroup]) {
-        server = APIServer(groups: groups, trust: trust, logger: Self.quiet)
+    init(_ groups: [any RouteGroup], startPatience: Duration = .zero) {
+        server = APIServer(groups: groups, trust: trust, logger: Self.quiet, startPatience: startPatience)
         server.enter(.ready)
     }
 
