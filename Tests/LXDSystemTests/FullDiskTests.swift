@@ -3,7 +3,8 @@ import LXDTestSupport
 import Testing
 
 /// A full disk is when people delete things: that must work then.
-@Suite struct FullDiskTests {
+@Suite(.serialized, .enabled(if: Programs.mayRunContainers, "needs root"), .timeLimit(.minutes(5)))
+struct FullDiskTests {
     @Test func whatTakesTheRoomCanBeDeletedOnAFullDisk() async throws {
         try await TestHost.withPair { host, _ in
             try await TestDaemon.withDaemon(on: host, diskMebibytes: 64) { daemon in

@@ -31,6 +31,23 @@ struct StorageTests {
         }
     }
 
+    @Test func aPoolOnAnOverlayIsRefusedAndLeavesTheFolderAsItWas() async throws {
+        try await TestHost.withPair { host, _ in
+            try await TestDaemon.withDaemon(on: host) { daemon in
+                let folder = daemon.work + "/merged"
+                try await host.mustRun(
+                    "sh", "-ec",
+                    "cd \(daemon.work) && mkdir lower upper work merged && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged")
+                let result = try await daemon.lxc("storage", "create", "p1", "dir", "source=\(folder)")
+                #expect(!result.exit.isSuccess)
+                #expect(result.errorText.contains("\"\(folder)\" cannot hold the layers"), "\(result.errorText)")
+                try await host.mustRun("sh", "-c", "test -z \"$(ls -A \(folder))\"")
+                #expect(try await daemon.mustLxc("storage", "list", "-f", "csv").isEmpty)
+                try await host.mustRun("umount", folder)
+            }
+        }
+    }
+
     @Test func volumesAreCopiedMovedAndBackedUpWithTheirSnapshots() async throws {
         try await TestDaemon.withDaemon { daemon in
             try await daemon.mustLxc("storage", "create", "one", "dir")

@@ -67,6 +67,12 @@ package final class DirDriver: FolderDriver {
             }
         }
         try await mount(config: config)
+        do {
+            try await blocking { [self] in try requireLayers(source: source) }
+        } catch {
+            try await deletePool()  // It was empty before.
+            throw error
+        }
         return config
     }
 
