@@ -17,11 +17,6 @@ import Testing
         #expect(ListenAddress.split("::1") == nil)
     }
 
-    @Test(arguments: [("3H", 10_800), ("1d 2M", 86_520)] as [(String, Int64)])
-    func expiriesAreRead(text: String, seconds: Int64) {
-        #expect(Expiry.duration(text) == .seconds(seconds))
-    }
-
     @Test func pathsAreEscaped() {
         #expect(ResourcePath.of("images", "aliases", "debian/12", project: "a b") == "/1.0/images/aliases/debian%2F12?project=a%20b")
     }

@@ -34,19 +34,10 @@ import Testing
     }
 
     @Test func snapshotNames() throws {
-        #expect(try SnapshotTimes.name(pattern: "snap%d", existing: ["snap0", "snap7", "other"]) == "snap8")
-        #expect(try SnapshotTimes.name(pattern: "daily", existing: []) == "daily")
-        #expect(try SnapshotTimes.name(pattern: "daily", existing: ["daily", "daily-0"]) == "daily-1")
-        #expect(throws: LXDError.self) { try SnapshotTimes.name(pattern: "%d%d", existing: []) }
-    }
-
-    @Test func snapshotExpiry() throws {
-        let start = LXDTime(seconds: 0, nanoseconds: 3)
-        #expect(try SnapshotTimes.expiry("1M", from: start) == LXDTime(seconds: 60, nanoseconds: 3))
-        #expect(try SnapshotTimes.expiry("1m 2d", from: start) == LXDTime(seconds: 33 * 86_400, nanoseconds: 3))
-        #expect(try SnapshotTimes.expiry("", from: start) == nil)
-        #expect(throws: LXDError.self) { try SnapshotTimes.expiry("1x", from: start) }
-        #expect(throws: LXDError.self) { try SnapshotTimes.expiry("1d 2d", from: start) }
+        #expect(try SnapshotNames.name(pattern: "snap%d", existing: ["snap0", "snap7", "other"]) == "snap8")
+        #expect(try SnapshotNames.name(pattern: "daily", existing: []) == "daily")
+        #expect(try SnapshotNames.name(pattern: "daily", existing: ["daily", "daily-0"]) == "daily-1")
+        #expect(throws: LXDError.self) { try SnapshotNames.name(pattern: "%d%d", existing: []) }
     }
 
     @Test func bootOrder() {

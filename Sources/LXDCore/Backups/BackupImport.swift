@@ -25,25 +25,10 @@ extension BackupService {
     /// - Parameter nextChunk: The next bytes; nil at the end.
     /// - Returns: The file; the caller hands it to ``importInstance(_:by:)`` or ``discard(_:)``.
     package func receive(_ nextChunk: @Sendable () async throws -> [UInt8]?) async throws -> String {
-        let path = environment.paths.backups + "/lxd_backup_upload_" + VolatileKeys.newID()
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let file = FileHandle(forWritingAtPath: path)
-        else { throw LXDError.internalError("Failed to create a file for the upload") }
-        do {
-            while let chunk = try await nextChunk() { try file.write(contentsOf: chunk) }
-            try file.close()
-            return path
-        } catch {
-            discard(path)
-            throw error
-        }
+        try await uploads.receive(nextChunk)
     }
 
-    package func discard(_ path: String) {
-        do { try removeHostTree(path) } catch {
-            environment.logger.warning("Failed removing an upload", metadata: ["path": "\(path)", "error": "\(error)"])
-        }
-    }
+    package func discard(_ path: String) { uploads.discard(path) }
 
     /// Reads the index of an uploaded backup. Nothing else in it is believed.
     ///
@@ -58,12 +43,7 @@ extension BackupService {
             throw LXDError.badRequest("Backup is missing its configuration")
         }
         let name = name.isEmpty ? index.name.rawValue : try InstanceName(name).rawValue
-        let snapshots = try index.snapshots.map { name in
-            guard let snapshot = config.snapshots.first(where: { $0.name == name.rawValue }) else {
-                throw LXDError.badRequest("Backup is missing the configuration of snapshot \(goQuoted(name.rawValue))")
-            }
-            return snapshot
-        }
+        let snapshots = try config.snapshots.named(index.snapshots, \.name)
         let target = try await environment.store.read { tx in
             guard try tx.instance(project: project, name: name) == nil else {
                 throw LXDError.conflict("Instance \(goQuoted(name)) already exists")

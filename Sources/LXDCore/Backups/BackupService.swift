@@ -14,8 +14,8 @@ package final class BackupService: Sendable {
     let instances: InstanceService
     let lifecycle: InstanceLifecycle
     let archive: BackupArchive
-    /// The server's `backups.compression_algorithm`.
-    private let defaultCompression: @Sendable () async -> String
+    let uploads: BackupUploads
+    private let shelf: BackupShelf<InstanceKey>
 
     package init(
         environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle,
@@ -25,67 +25,37 @@ package final class BackupService: Sendable {
         self.instances = instances
         self.lifecycle = lifecycle
         self.archive = archive
-        self.defaultCompression = defaultCompression
+        uploads = BackupUploads(environment.paths, logger: environment.logger)
+        shelf = BackupShelf(
+            store: environment.store, paths: environment.paths, announce: environment.announce, logger: environment.logger,
+            defaultCompression: defaultCompression)
     }
 
-    package func list(_ key: InstanceKey) async throws -> [InstanceBackup] {
-        try await environment.store.read { tx in
-            try tx.backups(instanceID: tx.loadInstance(key).row.id).filter { $0.phase == .ready }.map(\.wire)
-        }
-    }
+    package func list(_ key: InstanceKey) async throws -> [InstanceBackup] { try await shelf.list(key).map(\.wire) }
 
-    package func get(_ key: InstanceKey, _ name: String) async throws -> InstanceBackup { try await find(key, name).wire }
+    package func get(_ key: InstanceKey, _ name: String) async throws -> InstanceBackup {
+        try await shelf.find(key, name).wire
+    }
 
     /// The name of a new backup: as asked for, or the next of `backup0`, `backup1`…
     package func planName(_ key: InstanceKey, _ request: InstanceBackupsPost) async throws -> String {
-        let name = try await environment.store.read { tx in
-            try tx.admitBackupCreation(project: key.project)
-            let instance = try tx.loadInstance(key)
-            guard request.name.isEmpty else { return request.name }
-            return try SnapshotTimes.name(
-                pattern: "backup%d", existing: tx.backups(instanceID: instance.row.id).map(\.name))
-        }
-        return try Self.checked(name)
-    }
-
-    private static func checked(_ name: String) throws -> String {
-        guard !name.contains("/") else { throw LXDError.badRequest("Backup names may not contain slashes") }
-        return try SnapshotName(name).rawValue
+        try await shelf.planName(key, request.name)
     }
 
     package func create(
         _ key: InstanceKey, name: String, _ request: InstanceBackupsPost, by requestor: EventLifecycleRequestor?,
         progress: ProgressSink
     ) async throws {
-        let asked = request.compressionAlgorithm
-        let compression = try ImageCompression(
-            algorithm: try await algorithm(asked, project: key.project), isBackup: true)
+        let isBare = request.instanceOnly || request.containerOnly
+        let wanted = BackupRequest(
+            name: name, expiresAt: request.expiresAt, isBare: isBare, compressionAlgorithm: request.compressionAlgorithm)
         try await environment.locks.with(key, .backup) {
-            let instanceOnly = request.instanceOnly || request.containerOnly
-            let (instance, row, config) = try await environment.store.write { tx in
-                try tx.admitBackupCreation(project: key.project)
+            try await shelf.create(key, wanted, by: requestor) { tx in
                 let instance = try tx.loadInstance(key)
-                guard try tx.backup(instanceID: instance.row.id, name: name) == nil else {
-                    throw LXDError.conflict("Backup \(goQuoted(key.name + "/" + name)) already exists")
-                }
-                var row = BackupRow(instanceID: instance.row.id, name: name, createdAt: .now())
-                row.expiresAt = request.expiresAt.isZero ? nil : request.expiresAt
-                row.instanceOnly = instanceOnly
-                row.phase = .creating
-                row.id = try tx.insertBackup(row)
-                return (instance, row, try tx.backupConfig(instance, status: .stopped, withSnapshots: !instanceOnly))
+                return (instance, try tx.backupConfig(instance, status: .stopped, withSnapshots: !isBare))
+            } write: { content, path, compression in
+                try await write(content.0, content.1, compression: compression, to: path, progress)
             }
-            let path = self.path(key, name)
-            try await withUndo(environment.logger) { undo in
-                undo.add("backup \(key)/\(name)") { [environment] in
-                    try removeHostTree(path)
-                    try await environment.store.writeForRemoval { try $0.deleteBackup(id: row.id) }
-                }
-                try makeHostDirectories(environment.paths.instanceBackups + "/" + key.runtimeName, mode: 0o700)
-                try await write(instance, config, compression: compression, to: path, progress)
-                try await environment.store.write { try $0.setBackupPhase(id: row.id, .ready) }
-            }
-            announce(.instanceBackupCreated, key, name, requestor)
         }
     }
 
@@ -144,81 +114,51 @@ package final class BackupService: Sendable {
         }
     }
 
-    /// What the request asks for, else the project, else the server.
-    private func algorithm(_ asked: String, project: String) async throws -> String {
-        if !asked.isEmpty { return asked }
-        let own = try await environment.store.read { try $0.requireProject(project).config["backups.compression_algorithm"] }
-        if let own, !own.isEmpty { return own }
-        return await defaultCompression()
-    }
-
     package func rename(
         _ key: InstanceKey, _ name: String, to newName: String, by requestor: EventLifecycleRequestor?
     ) async throws {
-        let newName = try Self.checked(newName)
-        let row = try await find(key, name)
-        try await environment.store.write { tx in
-            guard try tx.backup(instanceID: row.instanceID, name: newName) == nil else {
-                throw LXDError.conflict("Backup \(goQuoted(key.name + "/" + newName)) already exists")
-            }
-            try tx.renameBackup(id: row.id, to: newName)
-        }
-        try FileManager.default.moveItem(atPath: path(key, name), toPath: path(key, newName))
-        announce(.instanceBackupRenamed, key, newName, requestor, ["old_name": .string(key.name + "/" + name)])
+        try await shelf.rename(key, name, to: newName, by: requestor)
     }
 
     package func delete(_ key: InstanceKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {
-        let row = try await find(key, name)
-        try removeHostTree(path(key, name))
-        try await environment.store.writeForRemoval { try $0.deleteBackup(id: row.id) }
-        announce(.instanceBackupDeleted, key, name, requestor)
+        try await shelf.delete(key, name, by: requestor)
     }
 
     /// The file of a finished backup and its length.
     package func file(
         _ key: InstanceKey, _ name: String, by requestor: EventLifecycleRequestor?
     ) async throws -> (path: String, length: Int) {
-        _ = try await find(key, name)
-        let path = path(key, name)
-        let length = try FileStatus.of(path: path, followLinks: false).size
-        announce(.instanceBackupRetrieved, key, name, requestor)
-        return (path, Int(length))
+        try await shelf.file(key, name, by: requestor)
     }
 
-    /// Deletes backups whose time is over, and what a process that died left unfinished.
-    package func deleteExpired() async {
-        do {
-            let (gone, owners) = try await environment.store.read { tx in
-                (try tx.expiredBackups(at: .now()), Dictionary(try tx.instances().map { ($0.id, $0) }) { first, _ in first })
-            }
-            for row in gone {
-                guard let owner = owners[row.instanceID] else { continue }
-                try await delete(InstanceKey(project: owner.project, name: owner.name), row.name, by: nil)
-            }
-        } catch {
-            environment.logger.error("Failed deleting expired instance backups", metadata: ["error": "\(error)"])
+    /// Deletes backups whose time is over.
+    package func deleteExpired() async { await deleteExpired(unfinished: false) }
+
+    /// Removes what a process that died left behind. At the daemon's start only.
+    package func clearUp() async {
+        uploads.discardAll()
+        await deleteExpired(unfinished: true)
+    }
+
+    private func deleteExpired(unfinished: Bool) async {
+        await shelf.deleteExpired(unfinished: unfinished) { tx in
+            Dictionary(try tx.instances().map { ($0.id, InstanceKey(project: $0.project, name: $0.name)) }) { first, _ in first }
         }
     }
+}
 
-    private func find(_ key: InstanceKey, _ name: String) async throws -> BackupRow {
-        try await environment.store.read { tx in
-            guard let row = try tx.backup(instanceID: tx.loadInstance(key).row.id, name: name), row.phase == .ready else {
-                throw LXDError.notFound("Instance backup not found")
-            }
-            return row
-        }
+extension InstanceKey: BackupSubject {
+    static let owner = BackupOwner.instance
+    static let title = "Instance backup"
+    static let actions = BackupActions(
+        created: .instanceBackupCreated, renamed: .instanceBackupRenamed, deleted: .instanceBackupDeleted,
+        retrieved: .instanceBackupRetrieved, context: [:])
+
+    func backupFolder(_ paths: DaemonPaths) -> String { paths.instanceBackups + "/" + runtimeName }
+
+    func backupResource(_ backup: String) -> String {
+        ResourcePath.of("instances", name, "backups", backup, project: project)
     }
 
-    private func path(_ key: InstanceKey, _ name: String) -> String {
-        environment.paths.instanceBackups + "/" + key.runtimeName + "/" + name
-    }
-
-    private func announce(
-        _ action: LifecycleAction, _ key: InstanceKey, _ name: String, _ requestor: EventLifecycleRequestor?,
-        _ context: [String: JSONValue] = [:]
-    ) {
-        environment.announce(
-            action, ResourcePath.of("instances", key.name, "backups", name, project: key.project),
-            project: key.project, by: requestor, context: context)
-    }
+    func backupOwnerID(_ tx: Transaction) throws -> Int64 { try tx.loadInstance(self).row.id }
 }

@@ -22,24 +22,10 @@ extension VolumeBackupService {
     /// - Parameter nextChunk: The next bytes; nil at the end.
     /// - Returns: The file; the caller hands it on or removes it with ``discard(_:)``.
     package func receive(_ nextChunk: @Sendable () async throws -> [UInt8]?) async throws -> String {
-        let path = paths.backups + "/lxd_backup_upload_" + VolatileKeys.newID()
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let file = FileHandle(forWritingAtPath: path)
-        else { throw LXDError.internalError("Failed to create a file for the upload") }
-        do {
-            while let chunk = try await nextChunk() { try file.write(contentsOf: chunk) }
-            try file.close()
-            return path
-        } catch {
-            discard(path)
-            throw error
-        }
+        try await uploads.receive(nextChunk)
     }
 
-    package func discard(_ path: String) {
-        // A file that stays is found by the next start.
-        try? removeHostTree(path)
-    }
+    package func discard(_ path: String) { uploads.discard(path) }
 
     /// Reads the index of an uploaded backup. Nothing else in it is believed.
     ///
@@ -61,12 +47,8 @@ extension VolumeBackupService {
         @Sendable func known(_ config: [String: String]) -> [String: String] {
             config.filter { (try? VolumeKeys.validate([$0.key: $0.value], volume: name)) != nil }
         }
-        let snapshots = try index.snapshots.map { snapshot in
-            guard let found = document.config?.volumeSnapshots.first(where: { $0.name == snapshot.rawValue }) else {
-                throw LXDError.badRequest(
-                    "Backup is missing the configuration of snapshot \(goQuoted(snapshot.rawValue))")
-            }
-            var row = VolumeSnapshotRow(volumeID: 0, name: snapshot.rawValue)
+        let snapshots = try (document.config?.volumeSnapshots ?? []).named(index.snapshots, \.name).map { found in
+            var row = VolumeSnapshotRow(volumeID: 0, name: found.name)
             row.config = known(found.config)
             row.description = found.description
             row.createdAt = found.createdAt

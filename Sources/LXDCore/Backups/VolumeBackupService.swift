@@ -12,10 +12,8 @@ import SystemPackage
 package final class VolumeBackupService: Sendable {
     let volumes: VolumeService
     let archive: BackupArchive
-    let paths: DaemonPaths
-    private let logger: Logger
-    /// The server's `backups.compression_algorithm`.
-    private let defaultCompression: @Sendable () async -> String
+    let uploads: BackupUploads
+    private let shelf: BackupShelf<VolumeKey>
 
     package init(
         volumes: VolumeService, archive: BackupArchive, paths: DaemonPaths, logger: Logger,
@@ -23,73 +21,38 @@ package final class VolumeBackupService: Sendable {
     ) {
         self.volumes = volumes
         self.archive = archive
-        self.paths = paths
-        self.logger = logger
-        self.defaultCompression = defaultCompression
+        uploads = BackupUploads(paths, logger: logger)
+        shelf = BackupShelf(
+            store: volumes.store, paths: paths, announce: volumes.announce, logger: logger, defaultCompression: defaultCompression)
     }
 
     package func list(_ key: VolumeKey) async throws -> [StoragePoolVolumeBackup] {
-        try Self.requireCustom(key)
-        return try await volumes.store.read { tx in
-            try tx.volumeBackups(volumeID: VolumeService.find(tx, key).id).filter { $0.phase == .ready }.map {
-                Self.wire($0, key)
-            }
-        }
+        try await shelf.list(key).map(Self.wire)
     }
 
     package func get(_ key: VolumeKey, _ name: String) async throws -> StoragePoolVolumeBackup {
-        Self.wire(try await find(key, name), key)
+        Self.wire(try await shelf.find(key, name))
     }
 
     /// The name of a new backup: as asked for, or the next of `backup0`, `backup1`…
     package func planName(_ key: VolumeKey, _ asked: String) async throws -> String {
-        try Self.requireCustom(key)
-        let name = try await volumes.store.read { tx in
-            try tx.admitBackupCreation(project: key.project)
-            let existing = try tx.volumeBackups(volumeID: VolumeService.find(tx, key).id).map(\.name)
-            return asked.isEmpty ? try SnapshotTimes.name(pattern: "backup%d", existing: existing) : asked
-        }
-        return try Self.checked(name)
+        try await shelf.planName(key, asked)
     }
 
     package func create(
         _ key: VolumeKey, name: String, _ request: StoragePoolVolumeBackupsPost, by requestor: EventLifecycleRequestor?,
         progress: ProgressSink
     ) async throws {
-        var algorithm = request.compressionAlgorithm
-        if algorithm.isEmpty {
-            let own = try await volumes.store.read {
-                try $0.requireProject(key.project).config["backups.compression_algorithm"]
-            }
-            algorithm = own ?? ""
-        }
-        if algorithm.isEmpty { algorithm = await defaultCompression() }
-        let compression = try ImageCompression(algorithm: algorithm, isBackup: true)
+        let isBare = request.volumeOnly
+        let wanted = BackupRequest(
+            name: name, expiresAt: request.expiresAt, isBare: isBare, compressionAlgorithm: request.compressionAlgorithm)
         try await volumes.locks.with(key, .backup) {
-            let (volume, snapshots, row) = try await volumes.store.write { tx in
-                try tx.admitBackupCreation(project: key.project)
+            try await shelf.create(key, wanted, by: requestor) { tx in
                 let volume = try VolumeService.find(tx, key)
-                guard try tx.volumeBackup(volumeID: volume.id, name: name) == nil else {
-                    throw LXDError.conflict("Backup \(goQuoted(key.name + "/" + name)) already exists")
-                }
-                var row = VolumeBackupRow(volumeID: volume.id, name: name, createdAt: .now())
-                row.expiresAt = request.expiresAt.isZero ? nil : request.expiresAt
-                row.volumeOnly = request.volumeOnly
-                row.phase = .creating
-                row.id = try tx.insertVolumeBackup(row)
-                return (volume, request.volumeOnly ? [] : try tx.storageVolumeSnapshots(volumeID: volume.id), row)
+                return (volume, isBare ? [] : try tx.storageVolumeSnapshots(volumeID: volume.id))
+            } write: { content, path, compression in
+                try await write(content.0, content.1, compression: compression, to: path, progress)
             }
-            let path = path(key, name)
-            try await withUndo(logger) { undo in
-                undo.add("backup \(key.name)/\(name)") { [volumes] in
-                    try removeHostTree(path)
-                    try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
-                }
-                try makeHostDirectories(folder(key), mode: 0o700)
-                try await write(volume, snapshots, compression: compression, to: path, progress)
-                try await volumes.store.write { try $0.setVolumeBackupPhase(id: row.id, .ready) }
-            }
-            announce(.storageVolumeBackupCreated, key, name, requestor, ["type": .string("custom")])
         }
     }
 
@@ -167,108 +130,67 @@ package final class VolumeBackupService: Sendable {
         }
     }
 
-    package func rename(_ key: VolumeKey, _ name: String, to newName: String, by requestor: EventLifecycleRequestor?)
-        async throws
-    {
-        let newName = try Self.checked(newName)
-        let row = try await find(key, name)
-        try await volumes.store.write { tx in
-            guard try tx.volumeBackup(volumeID: row.volumeID, name: newName) == nil else {
-                throw LXDError.conflict("Backup \(goQuoted(key.name + "/" + newName)) already exists")
-            }
-            try tx.renameVolumeBackup(id: row.id, to: newName)
-        }
-        try FileManager.default.moveItem(atPath: path(key, name), toPath: path(key, newName))
-        announce(.storageVolumeBackupRenamed, key, newName, requestor, ["old_name": .string(key.name + "/" + name)])
+    package func rename(
+        _ key: VolumeKey, _ name: String, to newName: String, by requestor: EventLifecycleRequestor?
+    ) async throws {
+        try await shelf.rename(key, name, to: newName, by: requestor)
     }
 
     package func delete(_ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws {
-        let row = try await find(key, name)
-        try removeHostTree(path(key, name))
-        try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
-        announce(.storageVolumeBackupDeleted, key, name, requestor)
+        try await shelf.delete(key, name, by: requestor)
     }
 
     /// The file of a finished backup and its length.
-    package func file(_ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?) async throws -> (
-        path: String, length: Int
-    ) {
-        _ = try await find(key, name)
-        let path = path(key, name)
-        let length = try FileStatus.of(path: path, followLinks: false).size
-        announce(.storageVolumeBackupRetrieved, key, name, requestor)
-        return (path, Int(length))
+    package func file(
+        _ key: VolumeKey, _ name: String, by requestor: EventLifecycleRequestor?
+    ) async throws -> (path: String, length: Int) {
+        try await shelf.file(key, name, by: requestor)
     }
 
-    /// Deletes backups whose time is over, and at the daemon's start what was left unfinished.
-    package func deleteExpired(unfinished: Bool = false) async {
-        do {
-            let (gone, owners) = try await volumes.store.read { tx in
-                (
-                    try tx.volumeBackupsToRemove(at: .now(), unfinished: unfinished),
-                    Dictionary(try tx.storageVolumes(kind: .custom).map { ($0.id, $0) }) { first, _ in first }
-                )
-            }
-            for row in gone {
-                guard let owner = owners[row.volumeID] else { continue }
-                let key = VolumeKey(pool: owner.pool, project: owner.project, kind: .custom, name: owner.name)
-                try removeHostTree(path(key, row.name))
-                try await volumes.store.writeForRemoval { try $0.deleteVolumeBackup(id: row.id) }
-                announce(.storageVolumeBackupDeleted, key, row.name, nil)
-            }
-        } catch {
-            logger.error("Failed deleting expired volume backups", metadata: ["error": "\(error)"])
+    /// Deletes backups whose time is over.
+    package func deleteExpired() async { await deleteExpired(unfinished: false) }
+
+    /// Removes what a process that died left behind. At the daemon's start only.
+    package func clearUp() async { await deleteExpired(unfinished: true) }
+
+    private func deleteExpired(unfinished: Bool) async {
+        await shelf.deleteExpired(unfinished: unfinished) { tx in
+            Dictionary(
+                try tx.storageVolumes(kind: .custom).map {
+                    ($0.id, VolumeKey(pool: $0.pool, project: $0.project, kind: .custom, name: $0.name))
+                }
+            ) { first, _ in first }
         }
     }
 
-    // MARK: Parts
-
-    private func find(_ key: VolumeKey, _ name: String) async throws -> VolumeBackupRow {
-        try Self.requireCustom(key)
-        return try await volumes.store.read { tx in
-            guard let row = try tx.volumeBackup(volumeID: VolumeService.find(tx, key).id, name: name),
-                row.phase == .ready
-            else {
-                throw LXDError.notFound("Storage volume backup not found")
-            }
-            return row
-        }
-    }
-
-    private static func requireCustom(_ key: VolumeKey) throws {
-        guard key.kind == .custom else {
-            throw LXDError.badRequest("Invalid storage volume type \(goQuoted(key.kind.name))")
-        }
-    }
-
-    private static func checked(_ name: String) throws -> String {
-        guard !name.contains("/") else { throw LXDError.badRequest("Backup names may not contain slashes") }
-        // It becomes the name of a file.
-        return try SnapshotName(name).rawValue
-    }
-
-    private static func wire(_ row: VolumeBackupRow, _ key: VolumeKey) -> StoragePoolVolumeBackup {
+    private static func wire(_ row: BackupRow) -> StoragePoolVolumeBackup {
         .with {
             $0.name = row.name
             $0.createdAt = row.createdAt
             $0.expiresAt = row.expiresAt ?? .zero
-            $0.volumeOnly = row.volumeOnly
+            $0.volumeOnly = row.isBare
             $0.optimizedStorage = row.optimizedStorage
         }
     }
+}
 
-    private func folder(_ key: VolumeKey) -> String {
-        paths.volumeBackups + "/" + key.pool + "/" + key.project + "_" + key.name
+extension VolumeKey: BackupSubject {
+    static let owner = BackupOwner.volume
+    static let title = "Storage volume backup"
+    static let actions = BackupActions(
+        created: .storageVolumeBackupCreated, renamed: .storageVolumeBackupRenamed, deleted: .storageVolumeBackupDeleted,
+        retrieved: .storageVolumeBackupRetrieved, context: ["type": .string("custom")])
+
+    func backupFolder(_ paths: DaemonPaths) -> String {
+        paths.volumeBackups + "/" + pool + "/" + project + "_" + name
     }
 
-    private func path(_ key: VolumeKey, _ name: String) -> String { folder(key) + "/" + name }
+    func backupResource(_ backup: String) -> String {
+        ResourcePath.of("storage-pools", pool, "volumes", kind.name, name, "backups", backup, project: project)
+    }
 
-    private func announce(
-        _ action: LifecycleAction, _ key: VolumeKey, _ name: String, _ requestor: EventLifecycleRequestor?,
-        _ context: [String: JSONValue] = [:]
-    ) {
-        let path = ResourcePath.of(
-            "storage-pools", key.pool, "volumes", key.kind.name, key.name, "backups", name, project: key.project)
-        volumes.announce(action, path, project: key.project, by: requestor, context: context)
+    func backupOwnerID(_ tx: Transaction) throws -> Int64 {
+        guard kind == .custom else { throw LXDError.badRequest("Invalid storage volume type \(goQuoted(kind.name))") }
+        return try VolumeService.find(tx, self).id
     }
 }

@@ -50,8 +50,8 @@ extension BackupRow {
             $0.name = name
             $0.createdAt = createdAt
             $0.expiresAt = expiresAt ?? .zero
-            $0.instanceOnly = instanceOnly
-            $0.containerOnly = instanceOnly
+            $0.instanceOnly = isBare
+            $0.containerOnly = isBare
             $0.optimizedStorage = optimizedStorage
         }
     }
@@ -88,10 +88,10 @@ extension InstanceService {
     package func listFull(project: String?) async throws -> [InstanceFull] {
         let instances = try await directory.instances(project: project)
         let (snapshots, backups) = try await environment.store.read { tx in
-            (try tx.snapshots(project: project), try tx.backups(project: project))
+            (try tx.snapshots(project: project), try tx.instanceBackups(project: project))
         }
         let snapshotsByInstance = Dictionary(grouping: snapshots, by: \.instanceID)
-        let backupsByInstance = Dictionary(grouping: backups, by: \.instanceID)
+        let backupsByInstance = Dictionary(grouping: backups, by: \.ownerID)
         let statuses = await lifecycle.statuses()
         let states = await lifecycle.states(instances, statuses)
         return zip(instances, states).map { instance, state in
@@ -105,7 +105,7 @@ extension InstanceService {
         let (instance, snapshots, backups) = try await environment.store.read { tx in
             let instance = try tx.loadInstance(key)
             return (
-                instance, try tx.snapshots(instanceID: instance.row.id), try tx.backups(instanceID: instance.row.id)
+                instance, try tx.snapshots(instanceID: instance.row.id), try tx.backups(of: .instance, instance.row.id)
             )
         }
         let status = await lifecycle.status(key)

@@ -289,26 +289,9 @@ extension ServerService: TrustSettings {
         (try? await addresses()) ?? [networkAddress].filter { !$0.isEmpty }
     }
 
-    package func tokenLifetime() async -> Duration? {
-        guard let text = config["core.remote_token_expiry"], !text.isEmpty else { return nil }
-        return Expiry.duration(text)
+    package func tokenExpiry(from start: LXDTime) async throws -> LXDTime? {
+        try Expiry.parse(config["core.remote_token_expiry"] ?? "")?.date(after: start)
     }
 
     package func serverFingerprint() async -> String { certificateFingerprint }
-}
-
-/// Spans of time as configuration has them: `3H`, `2d 12H`.
-enum Expiry {
-    /// `nil` for text that is none.
-    static func duration(_ text: String) -> Duration? {
-        let seconds: [Character: Int64] = [
-            "M": 60, "H": 3600, "d": 86_400, "w": 604_800, "m": 2_592_000, "y": 31_536_000, "S": 1,
-        ]
-        var total: Int64 = 0
-        for word in text.split(separator: " ") {
-            guard let unit = word.last.flatMap({ seconds[$0] }), let count = Int64(word.dropLast()) else { return nil }
-            total += count * unit
-        }
-        return total > 0 ? .seconds(total) : nil
-    }
 }

@@ -55,14 +55,14 @@ package final class SnapshotService: Sendable {
         if let asked = request.expiresAt {
             expiry = asked.isZero ? nil : asked
         } else {
-            expiry = try SnapshotTimes.expiry(instance.expandedConfig["snapshots.expiry"], from: .now())
+            expiry = try Expiry.parse(instance.expandedConfig["snapshots.expiry"] ?? "")?.date(after: .now())
         }
         return (name, expiry)
     }
 
     private static func nextName(_ instance: LoadedInstance, existing: [String]) throws -> String {
         let pattern = instance.expandedConfig["snapshots.pattern"].flatMap { $0.isEmpty ? nil : $0 } ?? "snap%d"
-        return try SnapshotTimes.name(pattern: SnapshotPattern.render(pattern, at: .now()), existing: existing)
+        return try SnapshotNames.name(pattern: SnapshotPattern.render(pattern, at: .now()), existing: existing)
     }
 
     /// - Parameter isStateful: With the state of all processes; the instance stands still meanwhile.
@@ -88,7 +88,7 @@ package final class SnapshotService: Sendable {
         let name = try Self.nextName(instance, existing: names)
         try await createLocked(
             instance.key, name: name,
-            expiresAt: try SnapshotTimes.expiry(instance.expandedConfig["snapshots.expiry"], from: .now()))
+            expiresAt: try Expiry.parse(instance.expandedConfig["snapshots.expiry"] ?? "")?.date(after: .now()))
     }
 
     private func createLocked(

@@ -26,7 +26,10 @@ extension VolumeService {
                 }
             }
             for row in due {
-                do { _ = try await createSnapshot(Self.key(row), StorageVolumeSnapshotsPost(), by: nil) } catch {
+                let pattern = row.config["snapshots.pattern"].flatMap { $0.isEmpty ? nil : $0 } ?? "snap%d"
+                do {
+                    _ = try await createSnapshot(Self.key(row), StorageVolumeSnapshotsPost(), pattern: pattern, by: nil)
+                } catch {
                     logger.error(
                         "Error creating volume snapshot", metadata: ["volume": "\(row.name)", "error": "\(error)"])
                 }

@@ -1,4 +1,5 @@
 package import LXDAPI
+import LXDConfig
 import LXDDatabase
 import LXDStorage
 
@@ -22,9 +23,10 @@ extension VolumeService {
         }
     }
 
-    /// - Returns: The name, which is the next free `snapN` when none was asked for.
+    /// - Parameter pattern: What the snapshot is called when no name was asked for.
+    /// - Returns: The name.
     package func createSnapshot(
-        _ key: VolumeKey, _ request: StorageVolumeSnapshotsPost, by requestor: EventLifecycleRequestor?
+        _ key: VolumeKey, _ request: StorageVolumeSnapshotsPost, pattern: String = "snap%d", by requestor: EventLifecycleRequestor?
     ) async throws -> String {
         try Self.requireCustom(key)
         return try await locks.with(key, .snapshot) {
@@ -34,13 +36,10 @@ extension VolumeService {
                 try tx.admitSnapshotCreation(project: key.project)
                 return try tx.storageVolumeSnapshots(volumeID: row.id).map(\.name)
             }
-            let name: String
-            if request.name.isEmpty {
-                let last = existing.compactMap { $0.hasPrefix("snap") ? Int($0.dropFirst(4)) : nil }.max() ?? -1
-                name = "snap\(last + 1)"
-            } else {
-                name = try SnapshotName(request.name).rawValue
-            }
+            let wanted =
+                request.name.isEmpty
+                ? try SnapshotNames.name(pattern: SnapshotPattern.render(pattern, at: .now()), existing: existing) : request.name
+            let name = try SnapshotName(wanted).rawValue
             guard !existing.contains(name) else { throw LXDError.conflict("Snapshot \"\(name)\" already in use") }
             let users = try await store.read { try Self.instances(using: row, $0) }
             var isRunning = false
@@ -52,7 +51,7 @@ extension VolumeService {
             draft.config = row.config
             draft.createdAt = .now()
             draft.expiresAt =
-                request.expiresAt ?? Expiry.duration(row.config["snapshots.expiry"] ?? "").map { .now() + $0 } ?? LXDTime()
+                try request.expiresAt ?? Expiry.date(row.config["snapshots.expiry"] ?? "", after: draft.createdAt)
             let snapshot = draft
             do {
                 try await store.write { _ = try $0.insertStorageVolumeSnapshot(snapshot) }

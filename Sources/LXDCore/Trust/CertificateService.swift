@@ -10,8 +10,8 @@ package protocol TrustSettings: Sendable {
     func trustPasswordHash() async -> String
     /// The addresses clients reach this server at, "HOST:PORT"; empty when it does not listen on the network.
     func networkAddresses() async -> [String]
-    /// `core.remote_token_expiry`; nil: tokens do not expire.
-    func tokenLifetime() async -> Duration?
+    /// When a token made at `start` ends by `core.remote_token_expiry`; nil: never.
+    func tokenExpiry(from start: LXDTime) async throws -> LXDTime?
     /// Fingerprint of the certificate the server shows on the network.
     func serverFingerprint() async -> String
 }
@@ -166,13 +166,11 @@ package final class CertificateService: Sendable {
             "addresses": .strings(await settings.networkAddresses()),
             "request": try JSONValue(encoding: request),
         ]
-        let lifetime = await settings.tokenLifetime()
-        if let lifetime {
-            let end = LXDTime(seconds: LXDTime.now().seconds + Int64(lifetime.components.seconds))
-            metadata["expiresAt"] = .string(end.description)
-        }
+        let start = LXDTime.now()
+        let end = try await settings.tokenExpiry(from: start)
+        if let end { metadata["expiresAt"] = .string(end.description) }
         return try operations.addToken(
-            .certificateAddToken, project: "default", metadata: metadata, lifetime: lifetime,
+            .certificateAddToken, project: "default", metadata: metadata, lifetime: end.map { .seconds($0.seconds - start.seconds) },
             requestor: applicant.requestor)
     }
 

@@ -194,6 +194,8 @@ final class DaemonGraph: Sendable {
         await instances.removeUnfinished()
         await lifecycle.reconcile()
         try await images.removeLeftovers()
+        await backups.clearUp()
+        await volumeBackups.clearUp()
         for endpoint in NetworkEndpoint.allCases {
             do {
                 try await listeners.listen(endpoint, on: server.address(of: endpoint))
