@@ -278,8 +278,11 @@ final class Timers: Sendable {
 
     func every(_ interval: Duration, _ body: @escaping @Sendable () async -> Void) {
         run {
+            // Beats do not drift: what is due in a certain minute shall not miss it.
+            var next = ContinuousClock.now
             while !Task.isCancelled {
-                do { try await Task.sleep(for: interval) } catch { return }
+                next = max(next + interval, .now)
+                do { try await Task.sleep(until: next) } catch { return }
                 await body()
             }
         }
