@@ -62,8 +62,13 @@ package struct ConfigGate: Sendable {
     private let devices: any DeviceRules
     private let hostIDs: IDMapSet.HostRange
     private let architectures: [Int]
+    private let isUnprivilegedOnly: Bool
 
-    package init(devices: any DeviceRules, hostIDs: IDMapSet.HostRange, architectures: [Int]) {
+    /// - Parameter isUnprivilegedOnly: Whether containers on this host may never have its root's id.
+    package init(
+        devices: any DeviceRules, hostIDs: IDMapSet.HostRange, architectures: [Int], isUnprivilegedOnly: Bool = false
+    ) {
+        self.isUnprivilegedOnly = isUnprivilegedOnly
         self.devices = devices
         self.hostIDs = hostIDs
         self.architectures = architectures
@@ -80,6 +85,7 @@ package struct ConfigGate: Sendable {
         var instance = LoadedInstance(row, profiles: profiles)
         try tx.admitToProject(
             instance, replacing: old, leaving: way.leaving, trustsVolatile: way.trustsVolatile)
+        try checkPrivilege(instance.expandedConfig)
         if way.isUserRequested {
             try checkArchitecture(row.architecture)
             try context("Invalid config") { try InstanceKeys.validate(row.config, type: row.type) }
@@ -113,6 +119,7 @@ package struct ConfigGate: Sendable {
     package func admitProfile(_ profile: ProfileRow, _ tx: Transaction) throws {
         let (config, devices, project) = (profile.config, profile.devices, profile.project)
         try tx.admitToProject(profile)
+        try checkPrivilege(config)
         for key in config.keys {
             if key.hasPrefix("volatile.") { throw LXDError.badRequest("Volatile keys can only be set on instances") }
             if key.hasPrefix("image.") { throw LXDError.badRequest("Image keys can only be set on instances") }
@@ -150,6 +157,19 @@ package struct ConfigGate: Sendable {
         }
         if let raw = config["raw.lxc"] { _ = try RawLXC.parse(raw) }
         if let raw = config["raw.idmap"] { _ = try IDMapSet.parseRaw(raw) }
+    }
+
+    /// Refuses what gives a container root's id on a host that is for unprivileged ones only.
+    private func checkPrivilege(_ config: [String: String]) throws {
+        guard isUnprivilegedOnly else { return }
+        let reason = "LXD was configured to only allow unprivileged containers"
+        if isTrue(config["security.privileged"]) { throw LXDError.badRequest(reason) }
+        if try IDMapSet.parseRaw(config["raw.idmap"] ?? "").contains(where: { $0.hostID == 0 }) {
+            throw LXDError.badRequest("Cannot map root user into container as \(reason)")
+        }
+        for (key, _) in try RawLXC.parse(config["raw.lxc"] ?? "") where ["lxc.idmap", "lxc.include"].contains(key) {
+            throw LXDError.badRequest("\(key) can't be set in raw.lxc as \(reason)")
+        }
     }
 
     private func checkArchitecture(_ id: Int) throws {

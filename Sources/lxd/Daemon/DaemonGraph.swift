@@ -101,7 +101,8 @@ final class DaemonGraph: Sendable {
             environment: environment, engine: engine, devices: devices, templates: InstanceTemplates(), host: host)
         let gate = ConfigGate(
             devices: devices, hostIDs: environment.hostIDs,
-            architectures: try facts.architectures.map { try Architectures.named($0).id })
+            architectures: try facts.architectures.map { try Architectures.named($0).id },
+            isUnprivilegedOnly: isTrue(ProcessInfo.processInfo.environment["LXD_UNPRIVILEGED_ONLY"]))
         instances = InstanceService(environment: environment, gate: gate, lifecycle: lifecycle)
         snapshots = SnapshotService(environment: environment, instances: instances, lifecycle: lifecycle)
         let snapshotsAtStart = snapshots
