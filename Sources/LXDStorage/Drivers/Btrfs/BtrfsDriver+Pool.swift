@@ -159,7 +159,10 @@ extension BtrfsDriver {
         }
         try await unmount()
         try await blocking { [self] in
-            if source != imageFile, source.hasPrefix("/"), BtrfsSubvolume.isOne(source) {
+            // The root of a file system is a subvolume that only its administrator can remove.
+            if source != imageFile, source.hasPrefix("/"), BtrfsSubvolume.isOne(source),
+                try !MountTable.current().isMountPoint(source)
+            {
                 try BtrfsSubvolume.delete(source)
                 // The administrator's folder stays, as an empty one.
                 if source != path { try check(clxd_mkdirat(CLXD_AT_FDCWD, source, 0o700)) }
