@@ -1,4 +1,5 @@
 import LXDAPI
+import LXDConfig
 package import LXDDatabase
 package import LXDDevices
 package import LXDNetlink
@@ -104,7 +105,8 @@ package struct CustomVolumes: StorageProvider {
         guard row.contentType != "block" else { throw LXDError.badRequest("Custom block volumes cannot be used on containers") }
         let driver = try await pools.driver(pool)
         let onDisk = try Volume.custom(row.project + "_" + row.name)
-        return (driver.mountPath(onDisk), true)
+        // Unmapped: ids stay what they are on the disk, and mean what they mean on the host.
+        return (driver.mountPath(onDisk), !ConfigBool.isTrue(row.config["security.unmapped"]))
     }
 
     package func unmountVolume(pool: String, volume: String, owner: DeviceOwner) async throws {}

@@ -37,6 +37,10 @@ package enum APIExtensions {
         "storage_volumes_all_projects", "remote_token_expiry", "init_preseed",
         "projects_limits", "projects_limits_disk", "projects_limits_instances", "projects_restrictions",
         "projects_restricted_backups_and_snapshots", "custom_volume_backup", "snapshot_scheduling", "snapshot_schedule_aliases",
-        "container_nic_ipfilter",
+        "container_nic_ipfilter", "volume_snapshot_scheduling", "custom_volume_snapshot_expiry", "storage_unmapped",
+        "storage_shifted", "container_disk_shift", "container_protection_shift", "container_raw_mount", "daemon_storage",
+        "id_map_base", "unix_device_hotplug", "network_counters_errors_dropped", "snapshot_disk_usage",
+        "instance_snapshot_never", "instance_nic_bridged_port_isolation", "container_nic_routes",
+        "storage_btrfs_mount_options", "storage_volume_state_total",
     ]
 }
