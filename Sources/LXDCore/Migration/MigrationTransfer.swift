@@ -39,9 +39,13 @@ package struct MigrationOffer: Sendable {
             volume: volume, snapshots: wanted, method: method, isRunning: isRunning, isRefresh: answer.refresh == true,
             bandwidthLimit: poolConfig["rsync.bwlimit"], isAllowInconsistent: isAllowInconsistent)
         let hasIndex = answer.indexHeaderVersion ?? 0 > 0
-        try await connection.whileListening { [index, pool] in
+        var contents: any TransferChannel = connection.contents
+        if case .rsync = method {} else if let pace = TransferPace(poolConfig["rsync.bwlimit"]) {
+            contents = PacedChannel(contents, pace)
+        }
+        try await connection.whileListening { [index, pool, contents] in
             if hasIndex { try await connection.contents.send(index) }
-            try await pool.send(transfer, over: connection.contents) { report($0) }
+            try await pool.send(transfer, over: contents) { report($0) }
         }
         try await connection.awaitSuccess()
     }

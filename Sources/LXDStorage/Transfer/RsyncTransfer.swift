@@ -22,9 +22,7 @@ struct RsyncTransfer: Sendable {
                 try await pump(volume.description).exchange { input, output in
                     var command = ArchiveCommand("rsync")
                     command.add("--option", "send")
-                    if let limit = transfer.bandwidthLimit, isLimit(limit) {
-                        command.add("--option", "bwlimit=" + limit)
-                    }
+                    if let option = Self.limitOption(transfer.bandwidthLimit) { command.add("--option", option) }
                     add(to: &command, input: input, output: output)
                     command.add("--root", descriptor: tree.metadata)
                     if volume.kind == .container && !isTree { command.add("--layers", descriptors: tree.layers) }
@@ -65,10 +63,10 @@ struct RsyncTransfer: Sendable {
         }
     }
 
-    /// rsync's own form of a rate: a number with a unit.
-    private func isLimit(_ text: String) -> Bool {
-        let digits = text.drop { $0.isNumber || $0 == "." }
-        return text.first?.isNumber == true && text.utf8.allSatisfy { $0 < 0x80 } && digits.allSatisfy(\.isLetter)
-            && digits.count <= 3
+    /// What rsync is told of a rate in its own form, a number with a unit; nil without one.
+    static func limitOption(_ limit: String?) -> String? {
+        guard let limit, limit.first?.isNumber == true, limit.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
+        let unit = limit.drop { $0.isNumber || $0 == "." }
+        return unit.allSatisfy(\.isLetter) && unit.count <= 3 ? "bwlimit=" + limit : nil
     }
 }
