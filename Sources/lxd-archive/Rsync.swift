@@ -203,7 +203,6 @@ struct Rsync {
             say(error.message)
         }
         clxd_exit(127)
-        fatalError("exit returned")
     }
 
     /// Reads what rsync says to its end and keeps the last of it.

@@ -95,7 +95,6 @@ struct Unsquash {
         } catch {
             say(error.message)
             clxd_exit(127)
-            fatalError("exit returned")
         }
     }
 
