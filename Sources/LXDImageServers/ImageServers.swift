@@ -18,6 +18,8 @@ package struct ImageServers: Sendable {
 
     /// How proxies are reached at present.
     package var proxies = Proxies(http: "", https: "", ignoredHosts: "")
+    /// Set for whoever may not have this server ask itself or its links: hosts that they may nevertheless name.
+    package var trustedHosts: Set<String>?
     private let base: WebClient.Settings
     private let userAgent: String
     private let environment: [String: String]
@@ -42,8 +44,17 @@ package struct ImageServers: Sendable {
         settings.userAgent = userAgent
         settings.proxies = ProxyRules(
             http: proxies.http, https: proxies.https, ignoredHosts: proxies.ignoredHosts, environment: environment)
+        settings.reach = reach
         return settings
     }
+
+    private var reach: NetworkReach { trustedHosts.map { .beyondThisHost(except: $0) } ?? .everywhere }
+
+    /// The host in a URL, lower case; nil for what is none.
+    package static func host(of url: String) -> String? { WebAddress(url)?.host }
+
+    /// Whether a server may be asked, as far as its address says without a name being looked up.
+    package func mayAsk(_ url: String) -> Bool { WebAddress(url).map(reach.mayReach) ?? false }
 
     package func simpleStreams(_ url: String) throws(LXDError) -> SimpleStreamsServer {
         try SimpleStreamsServer(url: url, client: WebClient(settings), cache: cache)

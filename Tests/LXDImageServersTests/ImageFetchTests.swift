@@ -144,6 +144,39 @@ import Testing
         }
     }
 
+    /// Names and addresses of the host, and what a project's list of servers says of them.
+    @Test func aRestrictedProjectDoesNotReachTheHostItself() async throws {
+        try await ImageWorld.with { world in
+            for host in ["127.0.0.1", "169.254.169.254", "[::1]", "[fe80::1]", "0.0.0.0"] {
+                let error = await #expect(throws: LXDError.self) {
+                    try await world.images.requireAllowed("https://\(host):8443", in: "shop")
+                }
+                #expect(error?.code == .forbidden, "\(host)")
+                try await world.images.requireAllowed("https://\(host):8443", in: "lab")
+            }
+            // A name is known for what it is only when it is looked up.
+            try await world.images.requireAllowed("https://localhost:1", in: "shop")
+            var wanted = ImageFetch()
+            (wanted.server, wanted.name, wanted.project) = ("https://localhost:1", sha256(makeImage()), "shop")
+            for name in ["lxd", "simplestreams", "direct"] {
+                wanted.imageProtocol = name
+                let final = wanted
+                let error = await #expect(throws: LXDError.self) { _ = try await world.fetch(final) }
+                #expect(error?.code == .forbidden, "\(name): \(error?.message ?? "")")
+            }
+            try await world.store.write { tx in
+                var project = try tx.requireProject("shop")
+                project.config["restricted.images.servers"] = "images.example, 127.0.0.1"
+                try tx.updateProject(project)
+            }
+            try await world.images.requireAllowed("https://127.0.0.1:8443", in: "shop")
+            try await world.images.requireAllowed("https://images.example/x", in: "shop")
+            await #expect(throws: LXDError.self) {
+                try await world.images.requireAllowed("https://other.example", in: "shop")
+            }
+        }
+    }
+
     @Test func claimingAnothersImageDoesNotGiveIt() async throws {
         let secret = makeImage(7)
         try await TestWebServer.with { server in

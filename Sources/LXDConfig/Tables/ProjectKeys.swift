@@ -89,6 +89,7 @@ package enum ProjectKeys {
         .init(
             "restricted.idmap.uid", .list, check: .list(of: .uint32Range).optional,
             "Host user ids that `raw.idmap` may show."),
+        .init("restricted.images.servers", .list, "Hosts that images may come from, separated by commas; else any that is not this one."),
         .init("restricted.networks.access", .list, "Networks that may be used, separated by commas."),
         .init("restricted.networks.subnets", .list, "Uplink subnets that may be used: `UPLINK:SUBNET`."),
         .init("restricted.networks.uplinks", .list, "Networks that may be an uplink, separated by commas."),

@@ -59,8 +59,8 @@ extension ImageService {
     }
 
     /// What a URL says of the image it leads to.
-    package func find(behind url: String) async throws -> ImageFetch {
-        let found = try await currentServers().image(
+    package func find(behind url: String, for project: String) async throws -> ImageFetch {
+        let found = try await currentServers(for: project).image(
             behind: url, architectures: try Architectures.supported(), version: "5.0.2")
         var wanted = ImageFetch()
         wanted.imageProtocol = "direct"
@@ -74,7 +74,7 @@ extension ImageService {
         _ image: Image, to target: ImageExportPost, project: String, by requestor: EventLifecycleRequestor?,
         progress: ProgressSink
     ) async throws {
-        let server = try await currentServers().lxd(
+        let server = try await currentServers(for: project).lxd(
             target.target, certificate: target.certificate, project: target.project)
         let meter = DownloadMeter(progress)
         try await server.push(

@@ -1,5 +1,6 @@
 import Foundation
 package import LXDAPI
+import LXDConfig
 package import LXDDatabase
 import LXDImageServers
 import Logging
@@ -16,7 +17,8 @@ extension ImageService {
             throw LXDError.badRequest("must specify one of alias or fingerprint for init from image")
         }
         try await requireAllowed(wanted.server, in: wanted.project)
-        let source = try await find(wanted)
+        let servers = try await currentServers(for: wanted.project)
+        let source = try await find(wanted, servers)
         let name = source.image?.fingerprint ?? wanted.name
         return try await downloads.with(name, .create) {
             let fingerprint = try await preferred(wanted, over: name)
@@ -42,8 +44,7 @@ extension ImageService {
         }
     }
 
-    private func find(_ wanted: ImageFetch) async throws -> Source {
-        let servers = try await currentServers()
+    private func find(_ wanted: ImageFetch, _ servers: ImageServers) async throws -> Source {
         switch wanted.effectiveProtocol {
         case "simplestreams":
             do {
@@ -80,11 +81,26 @@ extension ImageService {
     ///
     /// - Parameter address: A URL; looked at before anything is sent.
     package func requireAllowed(_ address: String, in project: String) async throws {
-        let isRestricted = try await store.read {
-            try ProjectRestrictions(inForceIn: $0.requireProject(project)) != nil
+        guard let restrictions = try await restrictions(project) else { return }
+        guard address.lowercased().hasPrefix("https://"), let host = ImageServers.host(of: address) else {
+            throw LXDError.forbidden("Images of a restricted project may only come from https servers")
         }
-        guard isRestricted, !address.lowercased().hasPrefix("https://") else { return }
-        throw LXDError.forbidden("Images of a restricted project may only come from https servers")
+        let trusted = Self.trustedHosts(restrictions)
+        guard trusted.isEmpty || trusted.contains(host) else {
+            throw LXDError.forbidden("Images of project \(goQuoted(project)) may not come from \(goQuoted(host))")
+        }
+        // Names are looked at again when they have been looked up.
+        guard try await currentServers(for: project).mayAsk(address) else {
+            throw LXDError.forbidden("\(goQuoted(host)) is an address of this server's own, which project \(goQuoted(project)) may not use")
+        }
+    }
+
+    private func restrictions(_ project: String) async throws -> ProjectRestrictions? {
+        try await store.read { try ProjectRestrictions(inForceIn: $0.requireProject(project)) }
+    }
+
+    private static func trustedHosts(_ restrictions: ProjectRestrictions) -> Set<String> {
+        Set(ConfigList.values(restrictions.value("restricted.images.servers")).map { $0.lowercased() })
     }
 
     /// The image to be used when one that is kept up to date will do.
@@ -240,10 +256,13 @@ extension ImageService {
         .notImplemented("Images of virtual machines are not supported by this server")
     }
 
-    /// The way to image servers as the configuration has it now.
-    func currentServers() async throws -> ImageServers {
+    /// The way to image servers as the configuration has it now, for a project.
+    func currentServers(for project: String) async throws -> ImageServers {
         let config = try await store.read { try $0.serverConfig() }
         var servers = servers
+        if let restrictions = try await restrictions(project) {
+            servers.trustedHosts = Self.trustedHosts(restrictions)
+        }
         servers.proxies = ImageServers.Proxies(
             http: config["core.proxy_http"] ?? "", https: config["core.proxy_https"] ?? "",
             ignoredHosts: config["core.proxy_ignore_hosts"] ?? "")

@@ -8,13 +8,16 @@ package final class HTTPClientSession: Sendable {
     private let connectTimeout: Duration
     private let group: any EventLoopGroup
     private let tunnel: ProxyTunnel?
+    private let admits: AddressRule
     private let idle = Mutex<[HTTPConnection]>([])
     private let idleMax = 8
 
     package init(
         _ endpoint: HTTPEndpoint, connectTimeout: Duration = .seconds(30),
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil,
+        admits: AddressRule = .any
     ) {
+        self.admits = admits
         self.tunnel = tunnel
         self.endpoint = endpoint
         self.connectTimeout = connectTimeout
@@ -66,7 +69,7 @@ package final class HTTPClientSession: Sendable {
     }
 
     private func open() async throws -> HTTPConnection {
-        try await HTTPConnection.open(endpoint, timeout: connectTimeout, group: group, tunnel: tunnel)
+        try await HTTPConnection.open(endpoint, timeout: connectTimeout, group: group, tunnel: tunnel, admits: admits)
     }
 
     private func take() -> HTTPConnection? {

@@ -22,13 +22,17 @@ package final class HTTPConnection: Sendable {
     /// - Parameters:
     ///   - timeout: For both together.
     ///   - tunnel: The proxy to go through; nil for the direct way.
+    ///   - admits: Which addresses the host's name may stand for.
     /// - Throws: `HTTPTransportError.untrustedCertificate`, `.connectTimeout`, or the system's error.
     package static func open(
         _ endpoint: HTTPEndpoint, timeout: Duration = .seconds(30),
-        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil
+        group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, tunnel: ProxyTunnel? = nil,
+        admits: AddressRule = .any
     ) async throws -> HTTPConnection {
         let shown = ShownCertificate()
-        let bootstrap = ClientBootstrap(group: group)
+        let loop = group.next()
+        let bootstrap = ClientBootstrap(group: loop)
+            .resolver(admits == .any ? nil : CheckingResolver(loop: loop))
             .connectTimeout(TimeAmount(timeout))
             .channelOption(.allowRemoteHalfClosure, value: true)
         let initialize: @Sendable (any Channel) -> EventLoopFuture<(Wrapped, EventLoopFuture<Void>)> = { channel in
@@ -48,6 +52,10 @@ package final class HTTPConnection: Sendable {
                     .endingLostConnections().connect(
                         host: tunnel?.host ?? host, port: Int(tunnel?.port ?? port), channelInitializer: initialize)
             }
+        } catch let error as NIOConnectionError {
+            // The reason is that of the lookup when an address was refused there.
+            if let refused = (error.dnsAError as? WebError) ?? (error.dnsAAAAError as? WebError) { throw refused }
+            throw error
         } catch is ChannelError {
             throw HTTPTransportError.connectTimeout(endpoint.description)
         }
@@ -59,6 +67,9 @@ package final class HTTPConnection: Sendable {
                 throw HTTPTransportError.untrustedCertificate(fingerprint: shown.fingerprint)
             }
             throw error
+        } catch is NIOSSLExtraError where endpoint.verifiesServer {
+            // Of another host than the one that was asked for.
+            throw HTTPTransportError.untrustedCertificate(fingerprint: shown.fingerprint)
         }
         return HTTPConnection(link: link, endpoint: endpoint, shown: shown)
     }

@@ -62,6 +62,8 @@ package struct ProxyRules: Sendable, Hashable {
 struct IPBytes: Equatable {
     let bytes: [UInt8]
 
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
     init?(_ text: String) {
         var v4 = [UInt8](repeating: 0, count: 4)
         var v6 = [UInt8](repeating: 0, count: 16)

@@ -13,6 +13,8 @@ package enum WebError: Error, Sendable, Equatable, CustomStringConvertible {
     case proxyRefused(status: String)
     /// The other side sends, but so slowly that it would never end.
     case tooSlow
+    /// A name or address that means this host itself, asked for by somebody who may not reach it.
+    case refusedAddress(String)
 
     package var description: String {
         switch self {
@@ -22,6 +24,7 @@ package enum WebError: Error, Sendable, Equatable, CustomStringConvertible {
         case .badProxy(let text): "Invalid proxy address \"\(text.prefix(200))\": only http proxies are supported"
         case .proxyRefused(let status): "The proxy refused the connection: \(status.prefix(200))"
         case .tooSlow: "the server sends too slowly"
+        case .refusedAddress(let host): "\(host.prefix(255)) is an address of this server's own, which this project may not use"
         }
     }
 }
@@ -51,6 +54,7 @@ package final class WebClient: Sendable {
         package var headTimeout: Duration? = .seconds(30)
         package var pace = BodyPace()
         package var redirectsMax = 10
+        package var reach = NetworkReach.everywhere
 
         package init() {}
     }
@@ -122,6 +126,7 @@ package final class WebClient: Sendable {
         _ verb: HTTPVerb, _ address: WebAddress, _ headers: HeaderFields, credentials: String?,
         _ change: (inout OutgoingRequest) -> Void = { _ in }
     ) async throws -> IncomingResponse {
+        let rule = try settings.reach.admit(address.host)
         let proxy = try settings.proxies.proxy(for: address)
         var request = OutgoingRequest(verb, address.target, headers: headers, timeout: settings.headTimeout)
         request.pace = settings.pace
@@ -133,10 +138,12 @@ package final class WebClient: Sendable {
             request.target = address.description
             if let credentials = proxy.credentials { request.headers["Proxy-Authorization"] = Self.basic(credentials) }
         }
-        return try await session(address, proxy).send(request)
+        return try await session(address, proxy, rule).send(request)
     }
 
-    private func session(_ address: WebAddress, _ proxy: WebAddress?) throws -> HTTPClientSession {
+    private func session(_ address: WebAddress, _ proxy: WebAddress?, _ asked: AddressRule) throws -> HTTPClientSession {
+        // A proxy is the administrator's; it looks up the names behind it.
+        let rule = proxy == nil ? asked : .any
         let place = Place(isSecure: address.isSecure, host: address.host, port: address.port, proxy: proxy)
         if let known = sessions.withLock({ $0[place] }) { return known }
         let session: HTTPClientSession
@@ -149,12 +156,12 @@ package final class WebClient: Sendable {
                     authorization: proxy.credentials.map(Self.basic))
             }
             session = HTTPClientSession(
-                endpoint, connectTimeout: settings.connectTimeout, group: group, tunnel: tunnel)
+                endpoint, connectTimeout: settings.connectTimeout, group: group, tunnel: tunnel, admits: rule)
         } else {
             let place = proxy ?? address
             session = HTTPClientSession(
                 .tcp(host: place.host, port: place.port, tls: nil), connectTimeout: settings.connectTimeout,
-                group: group)
+                group: group, admits: rule)
         }
         return sessions.withLock { sessions in
             if let known = sessions[place] { return known }

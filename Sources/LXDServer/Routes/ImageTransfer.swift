@@ -35,7 +35,7 @@ extension ImageRoutes {
         try await images.requireAllowed(source.url, in: scope.project)
         let project = scope.project
         return try start(scope) { [images] requestor, progress in
-            var wanted = try await images.find(behind: source.url)
+            var wanted = try await images.find(behind: source.url, for: project)
             wanted.project = project
             wanted.isPublic = request.public
             wanted.autoUpdate = request.autoUpdate
