@@ -152,7 +152,7 @@ let package = Package(
         tests("LXDLinuxTests", ["LXDLinux", "LXDNetlink", "LXDRuntimePlan", systemPackage]),
         tests(
             "LXDHTTPTests",
-            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, crypto, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"),]),
+            ["LXDHTTP", "LXDAPI", "LXDAuth", nioCore, nioPosix, logging, crypto, .product(name: "NIOWebSocket", package: "swift-nio"), .product(name: "NIOEmbedded", package: "swift-nio"), .product(name: "X509", package: "swift-certificates"), .product(name: "SwiftASN1", package: "swift-asn1")]),
         tests(
             "LXDImageServersTests",
             [

@@ -27,8 +27,8 @@ package struct KeyPair: Sendable {
                 OrganizationName("linuxcontainers.org")
                 CommonName("\(userName())@\(hostName())")
             }
-            // Whole seconds, rounded down: a certificate has no fractions, and half a second ahead is "not valid yet".
-            let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
+            // Whole seconds: a certificate has no fractions. An hour back: other hosts' clocks may be behind.
+            let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down) - 3600)
             let certificate = try X509.Certificate(
                 version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey), notValidBefore: now,
                 notValidAfter: now.addingTimeInterval(10 * 365 * 86400), issuer: name, subject: name,

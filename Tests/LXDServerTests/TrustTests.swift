@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LXDAPI
 import LXDAuth
 import LXDCore
@@ -126,6 +127,23 @@ private enum Signed {
         let trust = TrustDirectory()
         _ = trust.replace(with: [row(Signed.expired)])
         #expect(try entry(trust, Signed.expired) == nil)
+    }
+
+    /// The host's clock is wrong: what is valid in truth is refused while the clock says otherwise, and no longer.
+    @Test(arguments: [(-3600, false), (60, true), (3_122_064_000, true), (3_185_136_000, false)] as [(Double, Bool)])
+    func theClockOfTheHostDecides(seconds: Double, isTrusted: Bool) throws {
+        for authority in [nil, try authority()] {
+            let trust = TrustDirectory(authority: authority)
+            trust.setTrustsSigned(true)
+            let facts = try CertificateFacts(pem: Signed.good)
+            let now = facts.notBefore.addingTimeInterval(seconds)
+            func isKnown() -> Bool { trust.client(fingerprint: facts.fingerprint, der: facts.der, at: now) != nil }
+            // By its signature alone, then by an entry.
+            #expect(isKnown() == (isTrusted && authority != nil))
+            _ = trust.replace(with: [row(Signed.good)])
+            #expect(isKnown() == isTrusted)
+            #expect(((try? facts.check(at: now)) != nil) == isTrusted)
+        }
     }
 
     @Test func whoWasTrustedBeforeThereWasAnAuthorityIsNotAnyMore() throws {

@@ -1,4 +1,4 @@
-internal import FoundationEssentials
+package import FoundationEssentials
 internal import LXDAPI
 package import LXDAuth
 package import LXDDatabase
@@ -22,10 +22,7 @@ package final class TrustDirectory: Sendable {
         var notBefore: Date
         var notAfter: Date
 
-        var isNow: Bool {
-            let now = Date()
-            return now >= notBefore && now <= notAfter
-        }
+        func holds(at now: Date) -> Bool { now >= notBefore && now <= notAfter }
     }
 
     /// What the authority said of a certificate, kept since a signature is dear to check.
@@ -57,16 +54,17 @@ package final class TrustDirectory: Sendable {
     ///   - fingerprint: Of the certificate shown.
     ///   - der: The certificate.
     ///   - forMetrics: Whether metrics are asked for: certificates of that type are good for nothing else.
-    package func client(fingerprint: String, der: [UInt8], forMetrics: Bool = false) -> Entry? {
+    ///   - now: What this host's clock says.
+    package func client(fingerprint: String, der: [UInt8], forMetrics: Bool = false, at now: Date = Date()) -> Entry? {
         let (entry, trustsSigned) = state.withLock { ($0.entries[fingerprint], $0.trustsSigned) }
         if let authority {
             let ruling = ruling(of: authority, on: der, fingerprint: fingerprint)
             guard ruling.verdict == .signed else { return nil }
-            if entry == nil, trustsSigned, let validity = ruling.validity, validity.isNow {
+            if entry == nil, trustsSigned, let validity = ruling.validity, validity.holds(at: now) {
                 return Entry(validity: validity)
             }
         }
-        guard let entry, entry.validity.isNow else { return nil }
+        guard let entry, entry.validity.holds(at: now) else { return nil }
         return entry.type == "client" || entry.type == "metrics" && forMetrics ? entry : nil
     }
 
