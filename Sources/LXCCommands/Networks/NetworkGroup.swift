@@ -11,6 +11,18 @@ struct NetworkGroup: CommandGroup {
         ])
 
     static let missingName = "Missing network name"
+
+    static func thing(_ argument: String, target: String = "", _ session: Session) throws -> ConfiguredThing<Network> {
+        let resource = try session.named(argument, orFail: missingName)
+        let server = resource.server.using(target: target)
+        return ConfiguredThing {
+            try await server.network(resource.name)
+        } store: {
+            try await server.updateNetwork(resource.name, $0, etag: $1)
+        } checkChangeable: { network in
+            guard network.managed else { throw CommandFailure("Only managed networks can be modified") }
+        }
+    }
 }
 
 struct NetworkCreate: LXCCommand {
@@ -89,14 +101,7 @@ struct NetworkEdit: LXCCommand {
         """
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
-        try await DocumentEdit.run(help: Self.help) {
-            let current = try await resource.server.network(resource.name)
-            guard current.value.managed else { throw CommandFailure("Only managed networks can be modified") }
-            return current
-        } apply: { (edited: NetworkPut, etag) in
-            try await resource.server.updateNetwork(resource.name, edited, etag: etag)
-        }
+        try await NetworkGroup.thing(arguments[0], session).edit(help: Self.help)
     }
 }
 
@@ -113,9 +118,7 @@ struct NetworkGet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
-        let network = try await resource.server.using(target: target).network(resource.name).value
-        if let value = network.config[arguments[1]] { Standard.output(value + "\n") }
+        try await NetworkGroup.thing(arguments[0], target: target, session).get(arguments[1])
     }
 }
 
@@ -211,17 +214,7 @@ struct NetworkSet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await Self.change(arguments[0], Array(arguments.dropFirst()), target, session)
-    }
-
-    static func change(_ argument: String, _ words: [String], _ target: String, _ session: Session) async throws {
-        let resource = try session.named(argument, orFail: NetworkGroup.missingName)
-        let server = resource.server.using(target: target)
-        let current = try await server.network(resource.name)
-        guard current.value.managed else { throw CommandFailure("Only managed networks can be modified") }
-        var request = current.value.writable
-        request.config.merge(try KeyValues.parse(words)) { _, new in new }
-        try await server.updateNetwork(resource.name, request, etag: current.etag)
+        try await NetworkGroup.thing(arguments[0], target: target, session).set(arguments.dropFirst())
     }
 }
 
@@ -238,10 +231,7 @@ struct NetworkShow: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: NetworkGroup.missingName)
-        var network = try await resource.server.using(target: target).network(resource.name).value
-        network.usedBy.sort()
-        Standard.output(try LXDYAML.encode(network))
+        try await NetworkGroup.thing(arguments[0], target: target, session).show()
     }
 }
 
@@ -258,6 +248,6 @@ struct NetworkUnset: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await NetworkSet.change(arguments[0], [arguments[1], ""], target, session)
+        try await NetworkGroup.thing(arguments[0], target: target, session).unset(arguments[1])
     }
 }

@@ -11,6 +11,15 @@ struct ProfileGroup: CommandGroup {
         ])
 
     static let missingName = "Missing profile name"
+
+    static func thing(_ argument: String, _ session: Session) throws -> ConfiguredThing<Profile> {
+        let resource = try session.named(argument, orFail: missingName)
+        return ConfiguredThing {
+            try await resource.server.profile(resource.name)
+        } store: {
+            try await resource.server.updateProfile(resource.name, $0, etag: $1)
+        }
+    }
 }
 
 struct ProfileCopy: LXCCommand {
@@ -108,12 +117,7 @@ struct ProfileEdit: LXCCommand {
         """
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
-        try await DocumentEdit.run(help: Self.help) {
-            try await resource.server.profile(resource.name)
-        } apply: { (edited: ProfilePut, etag) in
-            try await resource.server.updateProfile(resource.name, edited, etag: etag)
-        }
+        try await ProfileGroup.thing(arguments[0], session).edit(help: Self.help)
     }
 }
 
@@ -129,9 +133,7 @@ struct ProfileGet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
-        let profile = try await resource.server.profile(resource.name).value
-        Standard.output((profile.config[arguments[1]] ?? "") + "\n")
+        try await ProfileGroup.thing(arguments[0], session).get(arguments[1], missing: "\n")
     }
 }
 
@@ -193,15 +195,7 @@ struct ProfileSet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
-        try await Self.change(resource, Array(arguments.dropFirst()))
-    }
-
-    static func change(_ resource: Resource, _ words: [String]) async throws {
-        let current = try await resource.server.profile(resource.name)
-        var request = current.value.writable
-        request.config.merge(try KeyValues.parse(words)) { _, new in new }
-        try await resource.server.updateProfile(resource.name, request, etag: current.etag)
+        try await ProfileGroup.thing(arguments[0], session).set(arguments.dropFirst())
     }
 }
 
@@ -217,8 +211,7 @@ struct ProfileShow: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
-        Standard.output(try LXDYAML.encode(try await resource.server.profile(resource.name).value))
+        try await ProfileGroup.thing(arguments[0], session).show(sorted: false)
     }
 }
 
@@ -234,7 +227,6 @@ struct ProfileUnset: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProfileGroup.missingName)
-        try await ProfileSet.change(resource, [arguments[1], ""])
+        try await ProfileGroup.thing(arguments[0], session).unset(arguments[1])
     }
 }

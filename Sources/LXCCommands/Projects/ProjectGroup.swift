@@ -11,6 +11,15 @@ struct ProjectGroup: CommandGroup {
         ])
 
     static let missingName = "Missing project name"
+
+    static func thing(_ argument: String, _ session: Session) throws -> ConfiguredThing<Project> {
+        let resource = try session.named(argument, orFail: missingName)
+        return ConfiguredThing {
+            try await resource.server.project(resource.name)
+        } store: {
+            try await resource.server.updateProject(resource.name, $0, etag: $1)
+        }
+    }
 }
 
 struct ProjectCreate: LXCCommand {
@@ -86,12 +95,7 @@ struct ProjectEdit: LXCCommand {
         """
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
-        try await DocumentEdit.run(help: Self.help) {
-            try await resource.server.project(resource.name)
-        } apply: { (edited: ProjectPut, etag) in
-            try await resource.server.updateProject(resource.name, edited, etag: etag)
-        }
+        try await ProjectGroup.thing(arguments[0], session).edit(help: Self.help)
     }
 }
 
@@ -107,9 +111,7 @@ struct ProjectGet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
-        let project = try await resource.server.project(resource.name).value
-        Standard.output((project.config[arguments[1]] ?? "") + "\n")
+        try await ProjectGroup.thing(arguments[0], session).get(arguments[1], missing: "\n")
     }
 }
 
@@ -208,15 +210,7 @@ struct ProjectSet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await Self.change(arguments[0], Array(arguments.dropFirst()), session)
-    }
-
-    static func change(_ argument: String, _ words: [String], _ session: Session) async throws {
-        let resource = try session.named(argument, orFail: ProjectGroup.missingName)
-        let current = try await resource.server.project(resource.name)
-        var request = current.value.writable
-        request.config.merge(try KeyValues.parse(words)) { _, new in new }
-        try await resource.server.updateProject(resource.name, request, etag: current.etag)
+        try await ProjectGroup.thing(arguments[0], session).set(arguments.dropFirst())
     }
 }
 
@@ -232,8 +226,7 @@ struct ProjectShow: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: ProjectGroup.missingName)
-        Standard.output(try LXDYAML.encode(try await resource.server.project(resource.name).value))
+        try await ProjectGroup.thing(arguments[0], session).show(sorted: false)
     }
 }
 
@@ -270,6 +263,6 @@ struct ProjectUnset: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await ProjectSet.change(arguments[0], [arguments[1], ""], session)
+        try await ProjectGroup.thing(arguments[0], session).unset(arguments[1])
     }
 }

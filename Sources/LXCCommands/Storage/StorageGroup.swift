@@ -11,6 +11,16 @@ struct StorageGroup: CommandGroup {
         ])
 
     static let missingName = "Missing pool name"
+
+    static func thing(_ argument: String, target: String = "", _ session: Session) throws -> ConfiguredThing<StoragePool> {
+        let resource = try session.named(argument, orFail: missingName)
+        let server = resource.server.using(target: target)
+        return ConfiguredThing {
+            try await server.storagePool(resource.name)
+        } store: {
+            try await server.updateStoragePool(resource.name, $0, etag: $1)
+        }
+    }
 }
 
 struct StorageCreate: LXCCommand {
@@ -85,12 +95,7 @@ struct StorageEdit: LXCCommand {
         """
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
-        try await DocumentEdit.run(help: Self.help) {
-            try await resource.server.storagePool(resource.name)
-        } apply: { (edited: StoragePoolPut, etag) in
-            try await resource.server.updateStoragePool(resource.name, edited, etag: etag)
-        }
+        try await StorageGroup.thing(arguments[0], session).edit(help: Self.help)
     }
 }
 
@@ -108,9 +113,7 @@ struct StorageGet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
-        let pool = try await resource.server.using(target: target).storagePool(resource.name).value
-        if let value = pool.config[arguments[1]] { Standard.output(value + "\n") }
+        try await StorageGroup.thing(arguments[0], target: target, session).get(arguments[1])
     }
 }
 
@@ -160,16 +163,7 @@ struct StorageSet: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await Self.change(arguments[0], Array(arguments.dropFirst()), target, session)
-    }
-
-    static func change(_ argument: String, _ words: [String], _ target: String, _ session: Session) async throws {
-        let resource = try session.named(argument, orFail: StorageGroup.missingName)
-        let server = resource.server.using(target: target)
-        let current = try await server.storagePool(resource.name)
-        var request = current.value.writable
-        request.config.merge(try KeyValues.parse(words)) { _, new in new }
-        try await server.updateStoragePool(resource.name, request, etag: current.etag)
+        try await StorageGroup.thing(arguments[0], target: target, session).set(arguments.dropFirst())
     }
 }
 
@@ -187,14 +181,10 @@ struct StorageShow: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
+        guard resources else { return try await StorageGroup.thing(arguments[0], target: target, session).show() }
         let resource = try session.named(arguments[0], orFail: StorageGroup.missingName)
         let server = resource.server.using(target: target)
-        if resources {
-            return Standard.output(try LXDYAML.encode(try await server.storagePoolResources(resource.name)))
-        }
-        var pool = try await server.storagePool(resource.name).value
-        pool.usedBy.sort()
-        Standard.output(try LXDYAML.encode(pool))
+        Standard.output(try LXDYAML.encode(try await server.storagePoolResources(resource.name)))
     }
 }
 
@@ -211,6 +201,6 @@ struct StorageUnset: LXCCommand {
     var arguments: [String] = []
 
     func run(_ session: Session) async throws {
-        try await StorageSet.change(arguments[0], [arguments[1], ""], target, session)
+        try await StorageGroup.thing(arguments[0], target: target, session).unset(arguments[1])
     }
 }

@@ -47,6 +47,24 @@ struct VolumeReference {
 
     func load() async throws -> Versioned<StorageVolume> { try await server.storageVolume(pool, type, name) }
 
+    var thing: ConfiguredThing<StorageVolume> {
+        ConfiguredThing {
+            try await load()
+        } store: {
+            try await server.updateStorageVolume(pool, type, name, $0, etag: $1)
+        }
+    }
+
+    /// The same of what is no snapshot.
+    var changeable: ConfiguredThing<StorageVolume> {
+        get throws {
+            guard snapshot == nil else {
+                throw CommandFailure("Snapshots are read-only and can't have their configuration changed")
+            }
+            return thing
+        }
+    }
+
     func loadSnapshot(_ snapshot: String) async throws -> Versioned<StorageVolumeSnapshot> {
         try await server.volumeSnapshot(pool, type, name, snapshot)
     }
@@ -131,18 +149,12 @@ struct VolumeEdit: LXCCommand {
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
-        if let snapshot = volume.snapshot {
-            return try await DocumentEdit.run(help: Self.help) {
-                try await volume.loadSnapshot(snapshot)
-            } apply: { (edited: StorageVolumeSnapshotPut, etag) in
-                try await volume.server.updateVolumeSnapshot(
-                    volume.pool, volume.type, volume.name, snapshot, edited, etag: etag)
-            }
-        }
+        guard let snapshot = volume.snapshot else { return try await volume.thing.edit(help: Self.help) }
         try await DocumentEdit.run(help: Self.help) {
-            try await volume.load()
-        } apply: { (edited: StorageVolumePut, etag) in
-            try await volume.server.updateStorageVolume(volume.pool, volume.type, volume.name, edited, etag: etag)
+            try await volume.loadSnapshot(snapshot)
+        } apply: { (edited: StorageVolumeSnapshotPut, etag) in
+            try await volume.server.updateVolumeSnapshot(
+                volume.pool, volume.type, volume.name, snapshot, edited, etag: etag)
         }
     }
 }
@@ -162,12 +174,8 @@ struct VolumeGet: LXCCommand {
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
-        let config: [String: String]
-        if let snapshot = volume.snapshot {
-            config = try await volume.loadSnapshot(snapshot).value.config
-        } else {
-            config = try await volume.load().value.config
-        }
+        guard let snapshot = volume.snapshot else { return try await volume.thing.get(arguments[2]) }
+        let config = try await volume.loadSnapshot(snapshot).value.config
         if let value = config[arguments[2]] { Standard.output(value + "\n") }
     }
 }
@@ -194,19 +202,7 @@ struct VolumeSet: LXCCommand {
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
-        try await Self.change(volume, Array(arguments.dropFirst(2)))
-    }
-
-    static func change(_ volume: VolumeReference, _ words: [String]) async throws {
-        let values = try KeyValues.parse(words)
-        guard volume.snapshot == nil else {
-            throw CommandFailure("Snapshots are read-only and can't have their configuration changed")
-        }
-        let current = try await volume.load()
-        var request = current.value.writable
-        request.config.merge(values) { _, new in new }
-        try await volume.server.updateStorageVolume(
-            volume.pool, current.value.type, current.value.name, request, etag: current.etag)
+        try await volume.changeable.set(arguments.dropFirst(2))
     }
 }
 
@@ -228,12 +224,8 @@ struct VolumeShow: LXCCommand {
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
-        if let snapshot = volume.snapshot {
-            return Standard.output(try LXDYAML.encode(try await volume.loadSnapshot(snapshot).value))
-        }
-        var shown = try await volume.load().value
-        shown.usedBy.sort()
-        Standard.output(try LXDYAML.encode(shown))
+        guard let snapshot = volume.snapshot else { return try await volume.thing.show() }
+        Standard.output(try LXDYAML.encode(try await volume.loadSnapshot(snapshot).value))
     }
 }
 
@@ -252,6 +244,6 @@ struct VolumeUnset: LXCCommand {
 
     func run(_ session: Session) async throws {
         let volume = try VolumeReference(arguments[0], arguments[1], target: target, session)
-        try await VolumeSet.change(volume, [arguments[2], ""])
+        try await volume.changeable.unset(arguments[2])
     }
 }
