@@ -102,7 +102,8 @@ class Operation:
 
     def websocket(self, secret: str) -> WebSocket:
         """One of the operation's streams."""
-        return WebSocket.connect(self.client.endpoint, self.path + "/websocket?" + urllib.parse.urlencode({"secret": secret}))
+        query = urllib.parse.urlencode({"secret": secret})
+        return WebSocket.connect(self.client.endpoint, f"{self.path}/websocket?{query}")
 
 
 class Client:
@@ -150,7 +151,7 @@ class Client:
                 headers: Mapping[str, str] | None = None) -> Answer:
         """One request and its answer.
 
-        :param body: An open binary file is sent as it is (its length in ``headers``, or in chunks), anything else as JSON.
+        :param body: An open binary file is sent as it is (its length in ``headers``, or in chunks), all else as JSON.
         :raises errors.LXDError: The daemon answered with an error.
         """
         with self._response(method, path, body, query, headers) as response:

@@ -18,7 +18,7 @@ OPTIONS = [
         help="Unix socket of the daemon. Default: unix.socket in root_dir."),
     cfg.StrOpt(
         "url",
-        help="https://ADDRESS:PORT of the daemon, instead of its socket. Needs client_cert, client_key and server_cert."),
+        help="https://ADDRESS:PORT of the daemon, instead of its socket. Needs client_cert, client_key, server_cert."),
     cfg.StrOpt(
         "client_cert",
         help="PEM file of the certificate the daemon trusts; restrict it to the project (lxc config trust add "

@@ -1,8 +1,8 @@
-"""What a server is told about itself: user data and keys for cloud-init, the config drive, injected files, the password.
+"""What a server is told about itself: user data and keys for cloud-init, config drive, injected files, password.
 
-cloud-init's ConfigDrive source looks into a folder ``/config-drive`` before it looks for disks, so the drive's files are
-put there: no image is built or mounted, and they move with the container. The same facts are in LXD's ``cloud-init.*``
-keys for images whose cloud-init reads those (NoCloud templates, or its LXD source).
+cloud-init's ConfigDrive source looks into a folder ``/config-drive`` before it looks for disks, so the drive's files
+are put there: no image is built or mounted, and they move with the container. The same facts are in LXD's
+``cloud-init.*`` keys for images whose cloud-init reads those (NoCloud templates, or its LXD source).
 """
 
 import base64

@@ -167,7 +167,8 @@ def _bound(address: str) -> socket.socket:
 def _relay(client: socket.socket, console: WebSocket) -> None:
     """Copies bytes both ways until either side ends."""
     while True:
-        waiting = [] if console.has_buffered else select.select([client, console], [], [], None)[0]
+        both: list[socket.socket | WebSocket] = [client, console]
+        waiting = [] if console.has_buffered else select.select(both, [], [], None)[0]
         if console.has_buffered or console in waiting:
             message = console.receive_nowait()
             if message is not None and message[0] in (Opcode.BINARY, Opcode.TEXT):

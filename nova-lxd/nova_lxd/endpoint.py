@@ -61,13 +61,15 @@ class Endpoint:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             connection.settimeout(CONNECT_TIMEOUT)
-            connection.connect(self.socket_path)
+            connection.connect(self.socket_path or "")
         except OSError:
             connection.close()
             raise
         return connection
 
     def _connect_tls(self) -> socket.socket:
+        # __post_init__ has seen to it.
+        assert self.url and self.client_cert and self.client_key and self.server_cert
         parts = urllib.parse.urlsplit(self.url)
         plain = socket.create_connection((parts.hostname, parts.port or 8443), CONNECT_TIMEOUT)
         try:

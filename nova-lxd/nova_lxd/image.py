@@ -122,7 +122,8 @@ class Cache:
             left_over = SNAPSHOT_PROPERTY in (image.get("properties") or {})
             if (not ids and not left_over) or ids & used or _idle_seconds(image) < age:
                 continue
-            LOG.info("Removing the unused image %s (%s)", image["fingerprint"][:12], ", ".join(sorted(ids)) or "snapshot")
+            LOG.info("Removing the unused image %s (%s)", image["fingerprint"][:12],
+                     ", ".join(sorted(ids)) or "snapshot")
             try:
                 self._host.client.delete(path("images", image["fingerprint"]))
             except errors.LXDError as error:

@@ -181,8 +181,8 @@ def unpause(host: Host, instance: Any) -> None:
 
 
 def suspend(host: Host, instance: Any) -> None:
-    """Writes the memory to disk and stops the container, where it was started so that it can be (``migration.stateful``);
-    otherwise, or if that fails, freezes it."""
+    """Writes the memory to disk and stops the container, where it was started so that it can be
+    (``migration.stateful``); otherwise, or if that fails, freezes it."""
     record = get(host, instance)
     if record["status_code"] == STOPPED and record.get("stateful"):
         return

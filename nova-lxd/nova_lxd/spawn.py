@@ -115,7 +115,7 @@ def destroy(host: Host, context: Any, instance: Any, network_info: Any, block_de
 
 def cleanup(host: Host, context: Any, instance: Any, network_info: Any, block_device_info: Any = None,
             destroy_disks: bool = True, destroy_vifs: bool = True) -> None:
-    """Removes what a server has beside its container: ports and volumes of the host, and the disk if it is still there."""
+    """Removes what a server has beside its container: ports and volumes of the host, the disk if it is still there."""
     if destroy_disks:
         with errors.as_nova(instance, "remove the container", failure=exception.InstanceTerminationFailure):
             instances.remove_containers(host, instance)

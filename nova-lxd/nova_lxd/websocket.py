@@ -60,13 +60,16 @@ class WebSocket:
             connection.close()
             raise
         lines = head.decode("latin-1").split("\r\n")
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
+        fields = (line.partition(":") for line in lines[1:])
+        headers = {name.strip().lower(): value.strip() for name, _, value in fields}
         expected = base64.b64encode(hashlib.sha1(key + _ACCEPT).digest()).decode("ascii")
         words = lines[0].split(" ", 2)
         if len(words) < 2 or words[1] != "101" or headers.get("sec-websocket-accept") != expected:
             connection.close()
             status = int(words[1]) if len(words) > 1 and words[1].isdigit() else 500
-            raise errors.from_answer(status, f"LXD at {endpoint} refused the websocket {target.split('?')[0]}: {lines[0]}")
+            # Without the query: it holds a secret.
+            raise errors.from_answer(
+                status, f"LXD at {endpoint} refused the websocket {target.split('?')[0]}: {lines[0]}")
         return cls(connection, left_over)
 
     def fileno(self) -> int:
@@ -168,7 +171,7 @@ class WebSocket:
                 return None
             length, offset = struct.unpack_from("!Q", buffer, 2)[0], 10
         if length > MESSAGE_SIZE_MAX or buffer[1] & 0x80 or buffer[0] & 0x70:
-            raise Closed("frame not understood")  # Too large, masked by a server, or with an extension we did not ask for.
+            raise Closed("frame not understood")  # Too large, masked by a server, or an extension we did not ask for.
         if len(buffer) < offset + length:
             return None
         try:

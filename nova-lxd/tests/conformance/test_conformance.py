@@ -1,6 +1,7 @@
 """Nova's own tests of what every driver must do, against a real daemon.
 
-Needs root and NOVA_LXD_BUSYBOX, a unified image with a shell; tests/functional/daemon.py says where the daemon comes from.
+Needs root and NOVA_LXD_BUSYBOX, a unified image with a shell; tests/functional/daemon.py says where the daemon comes
+from.
 """
 
 # It patches the standard library where Nova wants that, so it comes before all others.

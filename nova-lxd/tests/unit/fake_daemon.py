@@ -16,7 +16,7 @@ from typing import Any
 
 
 class FakeDaemon:
-    """Serves what ``routes`` says: (method, path) to an envelope, or to a function of the request that answers itself."""
+    """Serves what ``routes`` says: (method, path) to an envelope, or to a function that answers by itself."""
 
     def __init__(self, context: ssl.SSLContext | None = None, socket_path: str | None = None):
         self.routes: dict[tuple[str, str], Any] = {}
@@ -149,4 +149,5 @@ def error(code: int, message: str) -> dict[str, Any]:
 
 
 def operation(code: int, metadata: Any = None, err: str = "") -> dict[str, Any]:
-    return sync({"status_code": code, "status": "?", "description": "Creating instance", "metadata": metadata, "err": err})
+    return sync({"status_code": code, "status": "?", "description": "Creating instance", "metadata": metadata,
+                 "err": err})

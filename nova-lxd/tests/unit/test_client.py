@@ -50,7 +50,7 @@ class RequestTest(ClientCase):
 
     def test_an_answer_that_is_no_json_is_an_error_and_not_a_crash(self):
         for data in (b"<html>", b"[]", b"\xff"):
-            self.daemon.routes["GET", "/1.0"] = lambda request, body: request.reply(200, data) or HANDLED
+            self.daemon.routes["GET", "/1.0"] = lambda request, _, data=data: request.reply(200, data) or HANDLED
             with self.assertRaises(errors.LXDError):
                 self.client.get("/1.0")
 
@@ -212,8 +212,9 @@ class WebSocketTest(ClientCase):
         over.set()
 
     def test_frames_no_server_may_send_end_the_stream(self):
-        for frame in (b"\x82\xff" + b"\xff" * 8, b"\x82\x81abcdx", b"\xc2\x00", b"\x83\x00", b"\x82\x7f" + b"\x7f" * 8):
-            websocket = self.serve(lambda request: request.wfile.write(frame))
+        for frame in (b"\x82\xff" + b"\xff" * 8, b"\x82\x81abcdx", b"\xc2\x00", b"\x83\x00",
+                      b"\x82\x7f" + b"\x7f" * 8):
+            websocket = self.serve(lambda request, frame=frame: request.wfile.write(frame))
             with self.assertRaises(Closed, msg=frame):
                 websocket.receive(5)
 

@@ -6,7 +6,8 @@ from tests.unit import fakes
 
 class ConfigTest(unittest.TestCase):
     def config(self, host=None, **values):
-        return {key: value for key, value in flavor.config(host or fakes.Host(), fakes.flavor(**values)).items() if value}
+        found = flavor.config(host or fakes.Host(), fakes.flavor(**values))
+        return {key: value for key, value in found.items() if value}
 
     def test_memory_is_mebibytes_and_not_megabytes(self):
         self.assertEqual({"limits.cpu": "2", "limits.memory": "512MiB"}, self.config())
