@@ -26,14 +26,14 @@ package final class ExecService: Sendable {
         guard !request.command.isEmpty else { throw LXDError.badRequest("No command was given") }
         var request = request
         request.environment = processEnvironment(of: instance, request)
-        let plan = Self.plan(request)
+        let plan = Self.plan(request, of: instance)
         let resources = InstanceResources.of([key.name])
         return request.waitForWebsocket
             ? try overWebsockets(instance, request, plan, resources, requestor)
             : try byItself(instance, request, plan, resources, requestor)
     }
 
-    private static func plan(_ request: InstanceExecPost) -> ExecPlan {
+    private static func plan(_ request: InstanceExecPost, of instance: LoadedInstance) -> ExecPlan {
         var plan = ExecPlan()
         plan.command = request.command
         plan.environment = request.environment.sorted { $0.key < $1.key }.map { PlanPair($0.key, $0.value) }
@@ -43,6 +43,9 @@ package final class ExecService: Sendable {
         plan.terminal = request.interactive && request.waitForWebsocket
         plan.rows = UInt32(clamping: request.height)
         plan.columns = UInt32(clamping: request.width)
+        let limits = "limits.kernel."
+        plan.resourceLimits = instance.expandedConfig.filter { $0.key.hasPrefix(limits) }.sorted { $0.key < $1.key }
+            .map { PlanPair(String($0.key.dropFirst(limits.count)), $0.value) }
         return plan
     }
 
