@@ -49,7 +49,7 @@ def settled(status):
     def check():
         found = server()
         if found.status == "ERROR" and status != "ERROR":
-            raise RuntimeError(f"the server is in ERROR: {found.fault}")
+            raise RuntimeError(f"the server is in ERROR: {cloud.compute.get(f'/servers/{vm}').json()['server'].get('fault')}")
         return found if found.status == status and found.task_state is None else None
     return until(check, f"{status}, now {server().status}/{server().task_state}")
 

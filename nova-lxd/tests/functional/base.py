@@ -169,6 +169,17 @@ class Case(integrated_helpers._IntegratedTestBase):
                           f"{found.get('fault')}")
             time.sleep(0.1)
 
+    def _wait_for_migration_status(self, server: dict[str, Any], expected_statuses: list[str]) -> dict[str, Any]:
+        """Nova's, with more patience, and of the server's latest migration."""
+
+        def latest() -> Any:
+            found = [each for each in self.admin_api.api_get("/os-migrations").body["migrations"]
+                     if each["instance_uuid"] == server["id"]]
+            last = max(found, key=lambda each: each["id"], default=None)
+            return last if last and last["status"] in expected_statuses else None
+
+        return self.eventually(latest, f"a migration is {' or '.join(expected_statuses)}")
+
     def delete(self, server: dict[str, Any]) -> None:
         self.api.delete_server(server["id"])
         self.eventually(lambda: not any(found["id"] == server["id"] for found in self.api.get_servers()),

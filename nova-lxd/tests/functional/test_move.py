@@ -1,5 +1,7 @@
 """Servers between two hosts: two nova-computes in one process, two daemons in two network namespaces."""
 
+from nova.tests.functional.api import client as api_client
+
 from nova_lxd.client import path
 from tests.functional import base
 from tests.functional import daemon as daemons
@@ -148,10 +150,35 @@ class LiveTest(TwoHosts):
         self.assert_only_at(server, source)
         self.assert_no_trust_left()
 
-    def test_a_stopped_or_nesting_server_is_refused_before_anything_is_done(self):
+    def test_an_aborted_migration_leaves_the_server_where_it_was(self):
+        server, source = self.counting()
+        pid = self.state(server, source)["pid"]
+        # Something to carry, so that there is a time to abort in.
+        self.inside(server, "dd", "if=/dev/urandom", "of=/root/ballast", "bs=1M", "count=400", number=source)
+        self.api.post_server_action(server["id"], {"os-migrateLive": {"host": None, "block_migration": "auto"}})
+        migration = self._wait_for_migration_status(server, ["running"])
+
+        def aborted():
+            try:
+                self.admin_api.api_delete(f"/servers/{server['id']}/migrations/{migration['id']}")
+                return True
+            except api_client.OpenStackApiException:
+                return False
+
+        self.eventually(aborted, "the daemons let it be aborted", 20)
+        self._wait_for_migration_status(server, ["cancelled"])
+        server = self.wait_for(server, "ACTIVE")
+        self.assertEqual(source, self.number_of(server))
+        self.assertEqual(pid, self.state(server, source)["pid"])
+        self.assert_only_at(server, source)
+        self.assert_no_trust_left()
+
+    def test_a_nesting_server_is_refused_before_anything_is_done(self):
         server = self.boot(flavor_id=self.flavor(**{"lxd:nested_allowed": "True"}))
         source = self.number_of(server)
-        self.api.post_server_action(server["id"], {"os-migrateLive": {"host": None, "block_migration": "auto"}})
-        self._wait_for_migration_status(server, ["error", "failed"])
-        server = self.wait_for(server, "ACTIVE")
+        pid = self.state(server, source)["pid"]
+        # No host is left to try; calls are synchronous here, so that the user hears of it at once.
+        self.assertRaises(api_client.OpenStackApiException, self.api.post_server_action, server["id"], {
+            "os-migrateLive": {"host": None, "block_migration": "auto"}})
+        self.assertEqual(pid, self.state(server, source)["pid"])
         self.assert_only_at(server, source)

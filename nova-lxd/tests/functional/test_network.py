@@ -2,7 +2,12 @@
 
 import copy
 import os
+import shutil
+import subprocess
+import tempfile
 import unittest
+
+import os_vif
 
 from tests.functional import base
 from tests.functional import daemon as daemons
@@ -65,6 +70,54 @@ class LinuxBridgeTest(base.Case):
         tap = f"tap{self.neutron.port_1['id'][:11]}"
         # 1000 kilobytes a second. The other direction needs the kernel's act_police, which not every kernel has.
         self.assertRegex(daemons.run("tc", "class", "show", "dev", tap), r"rate 8Mbit")
+
+
+@unittest.skipUnless(shutil.which("ovs-vswitchd"), "needs openvswitch-switch")
+class OpenVSwitchTest(base.Case):
+    """With a switch of its own, in user space: no kernel module is needed."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.mkdtemp(prefix="ovs-", dir=os.environ.get("NOVA_LXD_TMP"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.socket = f"unix:{self.folder}/db.sock"
+        daemons.run("ovsdb-tool", "create", f"{self.folder}/conf.db", "/usr/share/openvswitch/vswitch.ovsschema")
+        environment = {**os.environ, "OVS_RUNDIR": self.folder, "OVS_LOGDIR": self.folder, "OVS_DBDIR": self.folder}
+        for command in (["ovsdb-server", f"{self.folder}/conf.db", f"--remote=p{self.socket}"],
+                        ["ovs-vswitchd", self.socket]):
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.addCleanup(process.wait)
+            self.addCleanup(process.terminate)
+            if command[0] == "ovsdb-server":
+                self.eventually(lambda: os.path.exists(f"{self.folder}/db.sock"), "the switch's database", 10)
+                self.vsctl("--no-wait", "init")
+        self.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int", "datapath_type=netdev")
+        self.flags(ovsdb_connection=self.socket, group="os_vif_ovs")
+        # os-vif reads its options when it loads its plugins, once a process.
+        self.addCleanup(setattr, os_vif, "_EXT_MANAGER", os_vif._EXT_MANAGER)
+        os_vif._EXT_MANAGER = None
+        os_vif.initialize()
+        port = self.neutron.port_1
+        self.neutron._ports[port["id"]] = {
+            **copy.deepcopy(port), "binding:vif_type": "ovs",
+            "binding:vif_details": {"ovs_hybrid_plug": False, "datapath_type": "netdev", "bridge_name": "br-int"}}
+        self.tap = f"tap{port['id'][:11]}"
+
+    def vsctl(self, *arguments):
+        return daemons.run("ovs-vsctl", f"--db={self.socket}", "--timeout=20", *arguments).strip()
+
+    def test_a_port_is_on_the_switch_as_long_as_the_server_is_there(self):
+        with self.agent():
+            server = self.boot(networks=[{"port": self.neutron.port_1["id"]}])
+        self.assertEqual(self.neutron.port_1["id"], self.vsctl(
+            "get", "Interface", self.tap, "external_ids:iface-id").strip('"'))
+        self.eventually(lambda: int(self.vsctl("get", "Interface", self.tap, "ofport") or 0) > 0, "the switch has it")
+        self.assertEqual(self.neutron.port_1["mac_address"], self.inside(server, "cat", "/sys/class/net/eth0/address"))
+        server = self.act(server, "ACTIVE", "reboot", {"type": "HARD"})
+        self.eventually(lambda: int(self.vsctl("get", "Interface", self.tap, "ofport") or 0) > 0, "it has it again")
+        self.delete(server)
+        self.assertEqual("", self.vsctl("list-ports", "br-int"))
+        self.assert_nothing_left()
 
 
 def _bridge(port):

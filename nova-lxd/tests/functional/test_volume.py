@@ -3,6 +3,9 @@
 import os
 import subprocess
 import tempfile
+from unittest import mock
+
+from os_brick.initiator.connectors import local
 
 from tests.functional import base
 from tests.functional import daemon as daemons
@@ -67,3 +70,18 @@ class VolumeTest(base.Case):
         daemons.run("losetup", "--detach", self.device)
         # A device in use would stay until its last user closes it.
         self.assertNotIn(self.device, daemons.run("losetup", "--list"))
+
+    def test_an_extended_volume_is_larger_inside(self):
+        server = self.boot()
+        device = self.attach(server)
+
+        def extend_volume(connector, properties):
+            # What os-brick does for iSCSI and others; its connector for local devices cannot.
+            daemons.run("losetup", "--set-capacity", self.device)
+            return int(daemons.run("blockdev", "--getsize64", self.device))
+
+        os.truncate(self.file, 1 << 30)
+        with mock.patch.object(local.LocalConnector, "extend_volume", extend_volume):
+            self.admin_api.create_server_external_events([{
+                "name": "volume-extended", "server_uuid": server["id"], "tag": self.volume}])
+            self.eventually(lambda: self.inside(server, "blockdev", "--getsize64", device) == str(1 << 30), "1 GiB")
