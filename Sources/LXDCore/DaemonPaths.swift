@@ -54,6 +54,8 @@ package struct DaemonPaths: Sendable {
     package var storagePools: String { root + "/storage-pools" }
     package var networks: String { root + "/networks" }
     package var devices: String { root + "/devices" }
+    /// Images of instances that move while they run, a folder each.
+    package var liveImages: String { run + "/live" }
     package var devLXD: String { root + "/devlxd" }
     package var sharedMounts: String { root + "/shmounts" }
     package var disks: String { root + "/disks" }
@@ -80,7 +82,7 @@ package struct DaemonPaths: Sendable {
             (backups, 0o700), (instanceBackups, 0o700), (volumeBackups, 0o700), (containers, 0o711),
             (virtualMachines, 0o711), (snapshots, 0o700), (virtualMachineSnapshots, 0o700), (storagePools, 0o711),
             (networks, 0o711), (devices, 0o711), (devLXD, 0o755), (sharedMounts, 0o711), (disks, 0o700),
-            (root + "/security", 0o700), (seccomp, 0o700), (root + "/security/apparmor", 0o700),
+            (root + "/security", 0o700), (seccomp, 0o700), (liveImages, 0o711), (root + "/security/apparmor", 0o700),
             (appArmorProfiles, 0o700), (appArmorCache, 0o700),
         ]
     }

@@ -7,5 +7,6 @@ struct Migration: Sendable {
     static let all: [Migration] = [
         .members, .projects, .profiles, .instances, .snapshots, .backups,
         .images, .networks, .storagePools, .storageVolumes, .certificates, .serverConfig, .warnings, .notedAddresses, .volumeBackups,
+        .liveMigrations,
     ]
 }

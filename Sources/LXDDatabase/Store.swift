@@ -49,6 +49,22 @@ package final class Store: Sendable {
         return try await pool.write { try body(Transaction(database: $0)) }
     }
 
+    /// A ``write(_:)`` that no loss of power takes back once it has returned.
+    package func writeDurably<T: Sendable>(_ body: @Sendable @escaping (Transaction) throws -> T) async throws -> T {
+        defer { commits.add(1, ordering: .releasing) }
+        return try await pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            defer { try? database.execute(sql: "PRAGMA synchronous = NORMAL") }
+            var result: T?
+            try database.inTransaction {
+                result = try body(Transaction(database: database))
+                return .commit
+            }
+            guard let result else { throw DatabaseError(resultCode: .SQLITE_ABORT) }
+            return result
+        }
+    }
+
     /// A ``write(_:)`` of what frees space or leads to it: on a full disk it goes through, in room kept for that.
     ///
     /// - Parameter body: May run twice, the first time without effect.

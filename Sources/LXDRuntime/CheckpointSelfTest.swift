@@ -27,6 +27,8 @@ package enum CheckpointSelfTest {
     ) async throws {
         // The same in every daemon, so that one that comes after a crash finds what is left; their folders tell them apart.
         let name = "criu-selftest"
+        let lock = try await waitForTurn()
+        defer { _ = lock }
         let tree = try CgroupTree()
         LostMonitor.end(name, stateDirectory: folder + "/containers", tree: tree)
         removeGroups(of: name, tree: tree)
@@ -78,6 +80,27 @@ package enum CheckpointSelfTest {
             _ = await runtime.waitForEnd(name, timeout: .seconds(5))
             throw error
         }
+    }
+
+    /// Daemons on one host that start at the same time would remove each other's groups: one tries at a time.
+    ///
+    /// - Returns: What keeps the others waiting until it is gone.
+    private static func waitForTurn() async throws -> Turn {
+        // The program itself is what all of them have in common.
+        let turn = Turn(try OwnedDescriptor(result: open(ContainerRuntime.criuPath, O_RDONLY | O_CLOEXEC)))
+        let end = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < end {
+            do {
+                try FileLock.lock(turn.file.descriptor, wait: false)
+                return turn
+            } catch { try await Task.sleep(for: .milliseconds(50)) }
+        }
+        return turn
+    }
+
+    private final class Turn: Sendable {
+        let file: OwnedDescriptor
+        init(_ file: consuming OwnedDescriptor) { self.file = file }
     }
 
     /// Removes the groups that a monitor left which could not do so itself; liblxc numbers them when a name is taken.

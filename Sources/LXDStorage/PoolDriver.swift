@@ -86,6 +86,9 @@ package protocol PoolDriver: Sendable {
         _ volume: Volume, isRunning: Bool, _ body: @Sendable (VolumeTree) async throws -> Result
     ) async throws -> Result
 
+    /// Waits until everything written to the pool is on its disk.
+    func flush() async throws
+
     // MARK: Transfer
 
     /// How the pool can send and receive volumes, best first; `rsync` is always among them.

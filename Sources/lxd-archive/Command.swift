@@ -19,7 +19,7 @@ struct Command {
         "--status": 1, "--archive": 1, "--output": 1, "--to": 1, "--in": 1,
         "--route": 3, "--strip": 1, "--name": 1, "--limit": 1, "--compression": 1,
         "--tree": 2, "--file": 2, "--layers": 1,
-        "--input": 1, "--base": 1, "--over": 1, "--work": 1, "--layer": 1, "--devices": 1, "--changes": 1, "--option": 1, "--root": 1, "--map": 4,
+        "--input": 1, "--base": 1, "--over": 1, "--work": 1, "--layer": 1, "--devices": 1, "--changes": 1, "--sync": 1, "--suspect-since": 1, "--option": 1, "--root": 1, "--map": 4,
         "--limit-bytes": 1, "--limit-entries": 1, "--limit-seconds": 1,
     ]
 

@@ -1,24 +1,28 @@
 import CLXDLinux
 import Glibc
 
-/// `list --layers FDS --output FD`: writes what is in a tree without its contents, for `send --base`.
+/// `list --layers FDS --output FD [--layer yes]`: writes what is in a tree without its contents, for `send --base`.
+/// `--layer`: of one overlay's layer as it is.
 struct ListTree {
     private let layers: [Int32]
     private let output: Int32
+    private let isLayer: Bool
     private let report: Report
 
     init(_ options: Arguments, _ report: Report) throws(Failure) {
         guard let list = options.text("--layers") else { throw Failure(.usage, "--layers is missing") }
         layers = try descriptors(list)
         output = try options.number("--output")
+        isLayer = options.text("--layer") == "yes"
         self.report = report
     }
 
     func run() throws(Failure) -> Totals {
         try Confinement.leaveNamespaces()
         let tree = try LayeredTree.open(layers)
-        try Confinement.seal(keeping: [.dacOverride], limits: .init(cpuSeconds: 24 * 3600))
-        let box = Box((EntryWriter(output), AttributeDigest(), UInt64(0)))
+        // Overlay attributes of a raw layer are the administrator's.
+        try Confinement.seal(keeping: isLayer ? [.dacOverride, .sysAdmin] : [.dacOverride], limits: .init(cpuSeconds: 24 * 3600))
+        let box = Box((EntryWriter(output), AttributeDigest(ofLayer: isLayer), UInt64(0)))
         try box.value.0.raw(TreeEntry.magic[...])
         try walk(
             tree.number,
@@ -82,9 +86,13 @@ struct Listing {
 
 /// A number that differs when the attributes that travel differ, read without opening files.
 struct AttributeDigest {
+    private let ofLayer: Bool
     private var directory: Int32 = -1
     private var list = [CChar](repeating: 0, count: 65536)
     private var value = Bytes(repeating: 0, count: 65536)
+
+    /// - Parameter ofLayer: Those of overlays count too.
+    init(ofLayer: Bool) { self.ofLayer = ofLayer }
 
     mutating func of(_ node: TreeNode) throws(Failure) -> UInt64 {
         guard node.isDirectory || node.isRegular else { return 0 }
@@ -95,7 +103,7 @@ struct AttributeDigest {
         let count = node.name.withCString { clxd_llistxattr($0, &list, list.count) }
         guard count > 0 else { return 0 }
         let names = list[..<count].split(separator: 0).map { $0.map { UInt8(bitPattern: $0) } }
-            .filter { PortableAttribute.isSent($0, ofLayer: false) }
+            .filter { [ofLayer] in PortableAttribute.isSent($0, ofLayer: ofLayer) }
             .sorted { $0.lexicographicallyPrecedes($1) }
         // FNV-1a: a change is to be seen, nobody has to be kept from making two alike.
         var hash: UInt64 = names.isEmpty ? 0 : 0xcbf2_9ce4_8422_2325

@@ -1,19 +1,20 @@
 import CLXDLinux
 import Glibc
 
-/// `receive --input FD --to FD [--over FDS --work FD] [--layer yes] [--devices yes] --limit-bytes N`: makes a tree of
+/// `receive --input FD --to FD [--over FDS --work FD] [--layer yes] [--devices yes] [--sync no] --limit-bytes N`: makes a tree of
 /// what another server sent.
 ///
 /// Names are single components, opened below descriptors of directories that this process made or found to be
 /// directories, so there is nothing to resolve that the sender could have put there. `--layer`: the tree is an overlay's
 /// layer, whiteouts and all. `--over`: the target is an upper layer over these, and the stream says what changes;
-/// `--changes`: the same for a plain tree.
+/// `--changes`: the same for a plain tree. `--sync no`: somebody else will wait for the disk.
 struct ReceiveTree {
     private let input: Int32
     private let target: Int32
     private let lower: [Int32]
     private let work: Int32
     private let rules: TreeReceiver.Rules
+    private let isSynced: Bool
     private let report: Report
 
     init(_ options: Arguments, _ report: Report) throws(Failure) {
@@ -26,6 +27,7 @@ struct ReceiveTree {
             allowsChanges: !lower.isEmpty || options.text("--changes") == "yes",
             bytesMax: try options.count("--limit-bytes", default: 1 << 46),
             entriesMax: try options.count("--limit-entries", default: 16_000_000))
+        isSynced = options.text("--sync") != "no"
         self.report = report
     }
 
@@ -39,7 +41,7 @@ struct ReceiveTree {
         try Confinement.seal(keeping: kept, limits: .init(cpuSeconds: 24 * 3600))
         var receiver = TreeReceiver(input: input, root: root?.number ?? target, rules: rules, report: report)
         let totals = try receiver.run()
-        try check(clxd_syncfs(target), "write out what was received")
+        if isSynced { try check(clxd_syncfs(target), "write out what was received") }
         return totals
     }
 }
@@ -275,7 +277,7 @@ struct TreeReceiver {
         try check(clxd_fchmod(descriptor, entry.mode & 0o7777), "set the mode of", entry.name)
         if rules.allowsChanges && entry.kind == .directory {
             for (name, _) in try attributes(of: descriptor, entry.name)
-            where PortableAttribute.isSent(name, ofLayer: false)
+            where PortableAttribute.isSent(name, ofLayer: rules.isLayer)
                 && !entry.attributes.contains(where: { $0.name == name })
             {
                 _ = name.withCString { clxd_fremovexattr(descriptor, $0) }

@@ -1,15 +1,19 @@
 import CLXDLinux
 import Glibc
 
-/// `send --layers FDS --output FD [--base FD]`: writes a tree as a stream for another server.
+/// `send --layers FDS --output FD [--base FD [--layer yes] [--suspect-since SECONDS]]`: writes a tree as a stream for another
+/// server.
 ///
 /// Of a single layer its whiteouts and overlay attributes go too, so that it can be a layer there. With a base (what
 /// `list` wrote of the receiver's tree) only what differs from it goes: contents of files whose size and times are the
-/// same are not read.
+/// same are not read, unless they changed after `--suspect-since`: what a program writes into a file that it has mapped need not
+/// change the time again. `--layer`: base and tree are one overlay's layer.
 struct SendTree {
     private let layers: [Int32]
     private let output: Int32
     private let base: Int32?
+    private let isLayer: Bool
+    private let suspectSince: Int64
     private let report: Report
 
     init(_ options: Arguments, _ report: Report) throws(Failure) {
@@ -17,6 +21,8 @@ struct SendTree {
         layers = try descriptors(list)
         output = try options.number("--output")
         base = try options.text("--base").map { (text) throws(Failure) in try descriptor(text) }
+        isLayer = layers.count == 1 && (base == nil || options.text("--layer") == "yes")
+        suspectSince = try options.count("--suspect-since", default: .max)
         self.report = report
     }
 
@@ -24,7 +30,7 @@ struct SendTree {
         try Confinement.leaveNamespaces()
         let tree = try LayeredTree.open(layers)
         try Confinement.seal(keeping: [.dacOverride, .sysAdmin], limits: .init(cpuSeconds: 24 * 3600))
-        var sender = TreeSender(output: output, isLayer: layers.count == 1 && base == nil, report: report)
+        var sender = TreeSender(output: output, isLayer: isLayer, suspectSince: suspectSince, report: report)
         try sender.begin()
         if let base {
             try sender.sendDifference(of: tree.number, to: try Listing(base))
@@ -38,16 +44,19 @@ struct SendTree {
 struct TreeSender {
     private var writer: EntryWriter
     private let isLayer: Bool
+    private let suspectSince: Int64
     private let report: Report
     private var totals = Totals()
     private var links: [InodeIdentity: Bytes] = [:]
     /// Directories entered on the walk that were not told yet, since nothing in them had to be.
     private var pending: [TreeEntry] = []
-    private var attributeReader = AttributeDigest()
+    private var attributeReader: AttributeDigest
 
-    init(output: Int32, isLayer: Bool, report: Report) {
+    init(output: Int32, isLayer: Bool, suspectSince: Int64, report: Report) {
         writer = EntryWriter(output)
         self.isLayer = isLayer
+        self.suspectSince = suspectSince
+        attributeReader = AttributeDigest(ofLayer: isLayer)
         self.report = report
     }
 
@@ -105,7 +114,7 @@ struct TreeSender {
             let counterpart = old.removeValue(forKey: name)
             if let counterpart {
                 entry.digest = try attributeReader.of(node)
-                if entry.looksLike(counterpart.entry) {
+                if entry.looksLike(counterpart.entry), entry.kind != .file || entry.seconds < suspectSince {
                     totals.entries += 1
                     if node.isDirectory && node.identity.device == device {
                         entry.isKept = true

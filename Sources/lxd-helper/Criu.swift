@@ -23,7 +23,8 @@ enum Criu {
         for (key, value) in [
             ("PATH", workspace.directory), ("LXD_CRIU", workspace.criuPath), ("LXD_CRIU_HOOK", hook),
             (helperVariable, "\(getpid())"), ("CRIU_ACTION_PEER", "\(getpid()):\(HelperDescriptor.connection)"),
-            ("CRIU_KDAT_FILE", workspace.kernelCache), ("LXD_CRIU_GHOST_LIMIT", "\(workspace.ghostLimit)"),
+            ("CRIU_KDAT_FILE", workspace.kernelCache), ("LXD_CRIU_IMAGES", workspace.imageDirectory),
+            ("LXD_CRIU_GHOST_LIMIT", "\(workspace.ghostLimit)"),
             ("LXD_CRIU_PATH", try needsIPTables ? systemPath : tools(workspace)),
             ("LXD_CRIU_OPTIONS", options.joined(separator: " ")),
         ] { setenv(key, value, 1) }
@@ -35,6 +36,8 @@ enum Criu {
     private static let script = """
         #!/bin/sh
         PATH=$LXD_CRIU_PATH
+        # What is known of watched files is looked for where criu works.
+        cd "$LXD_CRIU_IMAGES" || exit 1
         root=
         for argument; do
             case $argument in *:/lxc.payload.*) root=${argument#*:}; break ;; esac

@@ -295,7 +295,7 @@ private struct Violation: CustomStringConvertible {
         let unsafe = InstanceKeys.table.keys.filter { $0.privilege != .safe }.map(\.name)
         #expect(
             unsafe.sorted() == [
-                "boot.host_shutdown_timeout", "limits.memory.hugepages", "linux.kernel_modules", "raw.apparmor", "raw.idmap",
+                "boot.host_shutdown_action", "boot.host_shutdown_timeout", "limits.memory.hugepages", "linux.kernel_modules", "raw.apparmor", "raw.idmap",
                 "raw.lxc", "raw.qemu", "raw.qemu.conf", "raw.seccomp", "security.devlxd.images", "security.idmap.base",
                 "security.idmap.size", "security.nesting", "security.privileged", "security.syscalls.intercept.bpf",
                 "security.syscalls.intercept.bpf.devices", "security.syscalls.intercept.mknod",

@@ -144,6 +144,7 @@ final class FakePool: PoolDriver {
         return .directory("/x")
     }
     func setSize(_ bytes: UInt64?, of volume: Volume) async throws {}
+    func flush() async throws {}
     let transferMethods: [TransferMethod] = []
     func send(
         _ transfer: OutgoingTransfer, over channel: any TransferChannel, progress: @escaping @Sendable (TransferProgress) -> Void

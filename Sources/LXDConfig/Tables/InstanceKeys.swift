@@ -62,6 +62,10 @@ package enum InstanceKeys {
             "Seconds to wait after this instance before starting the next one."),
         .init("boot.autostart.priority", .integer, default: "0", "Instances with a higher value start earlier."),
         .init(
+            "boot.host_shutdown_action", default: "stop", live: true, privilege: .lowLevel,
+            check: .oneOf("stop", "force-stop", "stateful-stop").optional,
+            "How a shutdown of the host stops the instance; `stateful-stop` keeps the state of its processes for the next boot."),
+        .init(
             "boot.host_shutdown_timeout", .integer, default: "30", live: true, privilege: .lowLevel,
             "Seconds that a shutdown of the host waits for the instance."),
         .init("boot.stop.priority", .integer, default: "0", "Instances with a higher value are stopped earlier."),

@@ -36,17 +36,20 @@ extension InstanceEnvironment {
     }
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
-    package func removeUnfinished() async {
+    ///
+    /// - Parameter kept: Instances that somebody else finishes.
+    package func removeUnfinished(except kept: Set<InstanceKey> = []) async {
         do {
             let (instances, snapshots) = try await store.read { tx in
                 (try tx.loadInstances().filter { $0.row.phase != .ready }, try tx.unfinishedSnapshots())
             }
-            for instance in instances {
+            for instance in instances where !kept.contains(instance.key) {
                 await attempt("removing unfinished instance \(instance.runtimeName)") {
                     try await self.removeEverything(of: instance)
                 }
             }
-            for snapshot in snapshots {
+            let keptIDs = Set(instances.filter { kept.contains($0.key) }.map(\.row.id))
+            for snapshot in snapshots where !keptIDs.contains(snapshot.instanceID) {
                 await attempt("removing unfinished snapshot \(snapshot.name)") { try await self.removeUnfinished(snapshot) }
             }
         } catch {

@@ -17,7 +17,7 @@ package final class InstanceService: Sendable {
     }
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
-    package func removeUnfinished() async { await environment.removeUnfinished() }
+    package func removeUnfinished(except kept: Set<InstanceKey> = []) async { await environment.removeUnfinished(except: kept) }
 
     /// Makes the instance that was planned; all of it or nothing.
     package func create(

@@ -7,6 +7,8 @@ package enum BootOrder {
     package static func toStart(_ instances: [LoadedInstance]) -> [LoadedInstance] {
         sorted(
             instances.filter { instance in
+                // What is still coming from another server is started by its move.
+                guard instance.row.phase == .ready else { return false }
                 let autostart = instance.expandedConfig["boot.autostart"] ?? ""
                 return isTrue(autostart) || (autostart.isEmpty && instance.row.config[VolatileKeys.lastPower] == "RUNNING")
             }, by: "boot.autostart.priority")
@@ -28,6 +30,18 @@ package enum BootOrder {
     /// How long an instance may take to shut down with the host.
     package static func shutdownTimeout(_ instance: LoadedInstance) -> Duration {
         .seconds(Int(instance.expandedConfig["boot.host_shutdown_timeout"] ?? "") ?? 30)
+    }
+
+    /// How an instance is stopped with the host.
+    package enum ShutdownAction: String {
+        case stop
+        case forceStop = "force-stop"
+        /// With the state of its processes, which the next boot gives back.
+        case statefulStop = "stateful-stop"
+    }
+
+    package static func shutdownAction(_ instance: LoadedInstance) -> ShutdownAction {
+        ShutdownAction(rawValue: instance.expandedConfig["boot.host_shutdown_action"] ?? "") ?? .stop
     }
 
     private static func priority(_ instance: LoadedInstance, _ key: String) -> Int {

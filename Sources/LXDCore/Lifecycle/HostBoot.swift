@@ -63,7 +63,8 @@ extension InstanceLifecycle {
         for instance in instances where await !isRunning(instance.key) {
             for attempt in 1...3 {
                 do {
-                    try await start(instance.key, by: nil)
+                    // What was parked with its state goes on from it.
+                    try await start(instance.key, isStateful: instance.row.stateful, by: nil)
                     try await Task.sleep(for: BootOrder.delay(instance))
                     break
                 } catch is CancellationError {
@@ -102,20 +103,47 @@ extension InstanceLifecycle {
     }
 
     private func stopForShutdown(_ instance: LoadedInstance) async {
+        let action = BootOrder.shutdownAction(instance)
         do {
+            // An ephemeral instance ends with its processes.
+            if action == .statefulStop, !instance.row.ephemeral, await park(instance) { return }
             do {
+                if action == .forceStop { return try await forceStopForShutdown(instance) }
                 try await stop(instance.key, timeout: BootOrder.shutdownTimeout(instance), force: false, by: nil)
             } catch {
                 environment.logger.warning(
                     "Failed shutting down instance, forcefully stopping", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
-                try await stop(instance.key, timeout: nil, force: true, by: nil)
+                return try await forceStopForShutdown(instance)
             }
-            if !instance.row.ephemeral {
-                try await environment.setVolatile(instance, [VolatileKeys.lastPower: "RUNNING"])
-            }
+            try await rememberRunning(instance)
         } catch {
             environment.logger.error(
                 "Failed forcefully stopping instance", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
+        }
+    }
+
+    private func forceStopForShutdown(_ instance: LoadedInstance) async throws {
+        try await stop(instance.key, timeout: nil, force: true, by: nil)
+        try await rememberRunning(instance)
+    }
+
+    private func rememberRunning(_ instance: LoadedInstance) async throws {
+        if !instance.row.ephemeral { try await environment.setVolatile(instance, [VolatileKeys.lastPower: "RUNNING"]) }
+    }
+
+    /// Stops an instance with the state of its processes.
+    ///
+    /// - Returns: false when that is not possible and it runs on: the host goes down all the same, so it is shut down then.
+    private func park(_ instance: LoadedInstance) async -> Bool {
+        do {
+            try await stopStatefully(instance.key, by: nil)
+            try await rememberRunning(instance)
+            return true
+        } catch {
+            environment.logger.warning(
+                "Failed keeping the state of an instance, shutting it down",
+                metadata: ["instance": "\(instance.key)", "error": "\(LXDError.from(error).message)"])
+            return await status(instance.key) == .stopped
         }
     }
 }

@@ -16,10 +16,10 @@ extension InstanceLifecycle {
         return try await environment.pools.driver(instance.rootPool()).mountPath(volume) + "/state"
     }
 
-    /// Writes a running instance's processes into its image folder; they stand still until the session is ended.
+    /// Looks for what keeps a running instance's processes from being written down, without stopping any.
     ///
-    /// - Throws: Why it cannot be done; then the instance runs on as if nothing had been.
-    func checkpointLocked(_ instance: LoadedInstance, keepsRunning: Bool) async throws -> CheckpointSession {
+    /// - Throws: All of it, in sentences that a person can act on.
+    func requireCheckpointable(_ instance: LoadedInstance) async throws {
         try await engine.requireCheckpoints()
         let name = instance.runtimeName
         guard await engine.isCheckpointable(name) else {
@@ -33,21 +33,41 @@ extension InstanceLifecycle {
         guard obstacles.isEmpty else {
             throw LXDError.badRequest("The state of the instance can't be saved:\n - " + obstacles.joined(separator: "\n - "))
         }
-        let directory = try await imageDirectory(instance)
-        try await BlockingPool.shared.run {
-            try removeHostTree(directory)
-            try makeHostDirectories(directory, mode: 0o700)
+    }
+
+    /// Writes a running instance's processes into its image folder; they stand still until the session is ended.
+    ///
+    /// - Parameters:
+    ///   - folder: An empty one instead of the instance's own.
+    ///   - began: Called when the first of them is about to be stopped.
+    /// - Throws: Why it cannot be done; then the instance runs on as if nothing had been.
+    func checkpointLocked(
+        _ instance: LoadedInstance, keepsRunning: Bool, into folder: String? = nil,
+        began: @Sendable () -> Void = {}
+    ) async throws -> CheckpointSession {
+        try await requireCheckpointable(instance)
+        let name = instance.runtimeName
+        let directory: String
+        if let folder {
+            directory = folder
+        } else {
+            directory = try await imageDirectory(instance)
+            try await BlockingPool.shared.run {
+                try removeHostTree(directory)
+                try makeHostDirectories(directory, mode: 0o700)
+            }
         }
         do {
             let session = try await engine.checkpoint(
                 name, configurationPath: environment.paths.instanceLogs(name) + "/lxc.conf", imageDirectory: directory,
                 keepsRunning: keepsRunning)
+            began()
             try await session.waitDumped()
             return session
         } catch {
             let error = LXDError.from(error)
             try await keepCriuLog(directory, "dump.log", of: instance)
-            try await BlockingPool.shared.run { try removeHostTree(directory) }
+            if folder == nil { try await BlockingPool.shared.run { try removeHostTree(directory) } }
             throw LXDError.internalError("\(CheckpointFailure.explain(error.message)); the instance continues to run", cause: error)
         }
     }
@@ -109,7 +129,11 @@ extension InstanceLifecycle {
     }
 
     /// Makes a container go on from images, with its network plugged in when it is about to.
-    func resume(_ plan: RuntimePlan, _ instance: LoadedInstance, from images: String) async throws {
+    ///
+    /// - Parameter hold: Called when all of it is there and nothing has run; by throwing it takes everything back.
+    func resume(
+        _ plan: RuntimePlan, _ instance: LoadedInstance, from images: String, hold: @Sendable () async throws -> Void = {}
+    ) async throws {
         // criu brings interfaces up before its sockets are there: what arrived then would be answered with a reset.
         let ports = instance.devicesInOrder.compactMap { instance.row.config["volatile.\($0.name).host_name"] }
         try await BlockingPool.shared.run {
@@ -122,11 +146,17 @@ extension InstanceLifecycle {
         do {
             let session = try await engine.restore(plan, imageDirectory: images)
             try await session.waitReady()
+            do { try await hold() } catch {
+                try await session.abort()
+                throw HeldBack(reason: error)
+            }
             _ = try await session.resume { [devices] in
                 for device in instance.devicesInOrder where device.config["type"] == "nic" {
                     try await devices.repair(device.name, device.config, of: instance)
                 }
             }
+        } catch let error as HeldBack {
+            throw error.reason
         } catch {
             try await keepCriuLog(images, "restore.log", of: instance)
             let error = LXDError.from(error)
@@ -134,6 +164,9 @@ extension InstanceLifecycle {
         }
     }
 }
+
+/// A restore that went well and was taken back.
+private struct HeldBack: Error { let reason: any Error }
 
 /// criu's words for what people can do something about.
 enum CheckpointFailure {

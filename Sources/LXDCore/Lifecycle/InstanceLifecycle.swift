@@ -6,6 +6,14 @@ import LXDStorage
 import Logging
 import Synchronization
 
+/// What a container begins with.
+enum StartOrigin: Sendable {
+    case program
+    /// With the state of its processes: `arrival` gives the folder of images when they and the volume are complete; `hold` is
+    /// called when everything is restored and nothing has run, and takes it back by throwing.
+    case images(_ arrival: @Sendable () async throws -> String, hold: @Sendable () async throws -> Void = {})
+}
+
 /// Starts, stops and watches containers, and cleans up after them however they end.
 ///
 /// A start takes its steps in order and takes them back in reverse when a later one fails. The end of a container is
@@ -123,18 +131,23 @@ package final class InstanceLifecycle: Sendable {
         try await KernelModules.load(instance.expandedConfig["linux.kernel_modules"] ?? "")
         if let hook = state.withLock({ $0.beforeStart }) { try await hook(instance) }
         let images = try await takeImages(instance, isStateful: isStateful)
-        try await withUndo(environment.logger) { undo in try await self.runStart(instance, from: images, &undo) }
+        let origin = images.map { images in StartOrigin.images({ images }) } ?? .program
+        try await withUndo(environment.logger) { undo in try await self.runStart(instance, from: origin, &undo) }
         if images != nil { try await dropImages(of: instance) }
     }
 
     /// The steps of a start.
-    private func runStart(_ instance: LoadedInstance, from images: String?, _ undo: inout UndoStack) async throws {
+    func runStart(_ instance: LoadedInstance, from origin: StartOrigin, _ undo: inout UndoStack) async throws {
         let name = instance.runtimeName
         engine.expectStart()
         let pool = try await environment.pools.driver(instance.rootPool())
-        let rootfs = try await pool.rootFilesystem(of: environment.volume(instance.key))
         let directory = pool.mountPath(try environment.volume(instance.key))
-        if images == nil { try await applyTemplates(instance, rootfs: rootfs, directory: directory) }
+        var rootfs: RootFilesystem?
+        if case .program = origin {
+            let root = try await pool.rootFilesystem(of: environment.volume(instance.key))
+            try await applyTemplates(instance, rootfs: root, directory: directory)
+            rootfs = root
+        }
 
         var volatile: [String: String?] = ["volatile.idmap.current": instance.row.config["volatile.idmap.next"] ?? "[]"]
         if instance.row.config[VolatileKeys.uuid] == nil { volatile[VolatileKeys.uuid] = VolatileKeys.newID() }
@@ -158,11 +171,20 @@ package final class InstanceLifecycle: Sendable {
             instance.row.config[key] != value
         }
         try await environment.setVolatile(instance, noted)
+        // The devices are up: what a move of a running instance has still to wait for comes now.
+        var images: String?
+        if case .images(let arrival, _) = origin { images = try await arrival() }
+        let volume = try environment.volume(instance.key)
+        if rootfs == nil { rootfs = try await pool.rootFilesystem(of: volume) }
+        guard let rootfs else { return }
         var host = host
         host.processors = planProcessors(starting: name, instance.expandedConfig["limits.cpu"] ?? "")
-        let plan = try StartPlan.planStart(instance, rootfs: rootfs, directory: directory, devices: parts, host: host)
-        if let images {
-            try await resume(plan, instance.with(config: noted), from: images)
+        var plan = try StartPlan.planStart(instance, rootfs: rootfs, directory: directory, devices: parts, host: host)
+        plan.cgroup += try DiskLimits.atStart(diskThrottles(instance), host.limits).map {
+            CgroupSetting(file: $0.file, value: $0.value, unified: $0.version == .v2)
+        }
+        if let images, case .images(_, let hold) = origin {
+            try await resume(plan, instance.with(config: noted), from: images, hold: hold)
         } else {
             try await engine.start(plan)
         }

@@ -39,6 +39,10 @@ package protocol ContainerEngine: Sendable {
     func hotplugTarget(_ name: String, idmap: [IDMapEntry]) async throws -> any HotplugTarget
     /// - Throws: `notImplemented` with the reason where checkpoints do not work on this host.
     func requireCheckpoints() async throws
+    /// The version of criu; throws like ``requireCheckpoints()``.
+    func checkpointVersion() async throws -> String
+    /// Bytes that its processes have in memory for themselves; 0 if it does not run.
+    func memory(_ name: String) async -> Int64
     /// Whether a running container was started so that it can be checkpointed.
     func isCheckpointable(_ name: String) async -> Bool
     /// What in it cannot be written down, each in a sentence.
@@ -62,6 +66,8 @@ extension ContainerEngine {
 /// An engine without checkpoints.
 extension ContainerEngine {
     package func requireCheckpoints() async throws { throw LXDError.notImplemented("Live migration isn't supported") }
+    package func checkpointVersion() async throws -> String { throw LXDError.notImplemented("Live migration isn't supported") }
+    package func memory(_ name: String) async -> Int64 { 0 }
     package func isCheckpointable(_ name: String) async -> Bool { false }
     package func checkpointObstacles(_ name: String) async throws -> [String] { [] }
     package func checkpoint(

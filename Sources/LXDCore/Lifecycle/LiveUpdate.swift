@@ -14,6 +14,7 @@ extension InstanceLifecycle {
             try await followDevices(
                 from: old, to: new, isRunning: isRunning, isUserRequested: isUserRequested, &undo)
             guard isRunning else { return }
+            try await followDiskLimits(from: old, to: new, &undo)
             let changed = changedKeys(old.expandedConfig, new.expandedConfig)
             if changed.contains("linux.kernel_modules") {
                 try await KernelModules.load(new.expandedConfig["linux.kernel_modules"] ?? "")
@@ -28,6 +29,14 @@ extension InstanceLifecycle {
                 await rebalanceProcessors()
             }
         }
+    }
+
+    private func followDiskLimits(from old: LoadedInstance, to new: LoadedInstance, _ undo: inout UndoStack) async throws {
+        guard old.expandedDevices != new.expandedDevices else { return }
+        let (before, after) = (try diskThrottles(old), try diskThrottles(new))
+        let back = try DiskLimits.afterChange(from: after, to: before, host.limits)
+        undo.add("disk limits") { try await self.apply(back, to: new) }
+        try await apply(DiskLimits.afterChange(from: before, to: after, host.limits), to: new)
     }
 
     private func apply(_ settings: [LimitSetting], to instance: LoadedInstance) async throws {

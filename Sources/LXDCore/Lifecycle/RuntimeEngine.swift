@@ -50,6 +50,8 @@ package struct RuntimeEngine: ContainerEngine {
     package func setCgroup(_ name: String, _ setting: CgroupSetting) async throws { try runtime.setCgroup(name, setting) }
 
     package func requireCheckpoints() async throws { try await checkpoints.require() }
+    package func checkpointVersion() async throws -> String { try await checkpoints.version() }
+    package func memory(_ name: String) async -> Int64 { await BlockingPool.shared.run { [runtime] in runtime.memory(name) } }
     package func isCheckpointable(_ name: String) async -> Bool { runtime.isCheckpointable(name) }
     package func checkpointObstacles(_ name: String) async throws -> [String] {
         try await BlockingPool.shared.run { [runtime] in try runtime.checkpointObstacles(name) }

@@ -9,28 +9,37 @@ import SystemPackage
 /// LXD's protocol. The source sends its offer, the target its answer; then the contents travel on `fs` while both
 /// listen on `control` for the other's failure; at the end the target says whether it has everything.
 package final class MigrationConnection: Sendable {
-    /// The names of the sockets in an operation's metadata, as LXD has them. Live migration adds `criu`.
+    /// The names of the sockets in an operation's metadata, as LXD has them. A running instance takes `criu` too.
     static let socketNames = ["control", "fs"]
+    static let liveSocketNames = socketNames + ["criu"]
     /// How long the sockets may take to be connected, as in LXD.
     static let patience = Duration.seconds(10)
 
     private let control: any OperationSocket
     private let fs: any OperationSocket
+    private let criu: (any OperationSocket)?
     /// The contents as storage reads and writes them.
     let contents: SocketChannel
+    /// Images of processes.
+    let images: SocketChannel?
     private let outcome = Mutex<ControlWatch?>(nil)
+    private let heart = Mutex<Task<Void, any Error>?>(nil)
 
-    init(control: any OperationSocket, fs: any OperationSocket) {
+    init(control: any OperationSocket, fs: any OperationSocket, criu: (any OperationSocket)? = nil) {
         self.control = control
         self.fs = fs
+        self.criu = criu
+        images = criu.map { SocketChannel($0) }
         contents = SocketChannel(fs)
     }
 
     /// The sockets that clients connect to an operation.
-    convenience init(of handle: OperationHandle) async throws {
+    convenience init(of handle: OperationHandle, isLive: Bool = false) async throws {
         do {
             let control = try await handle.socket("control", within: Self.patience)
-            self.init(control: control, fs: try await handle.socket("fs", within: Self.patience))
+            let fs = try await handle.socket("fs", within: Self.patience)
+            let criu = isLive ? try await handle.socket("criu", within: Self.patience) : nil
+            self.init(control: control, fs: fs, criu: criu)
         } catch let error as LXDError where error.code == .timeout {
             throw LXDError.timeout("Timed out waiting for migration connections")
         }
@@ -103,6 +112,30 @@ package final class MigrationConnection: Sendable {
         }
     }
 
+    // MARK: Running instances
+
+    /// Says something on the way.
+    func say(_ step: MigrationControl.Step) async throws { try await control.send(.binary(MigrationControl(step).encoded)) }
+
+    /// Waits until the peer says this.
+    func awaitStep(_ step: MigrationControl.Step) async throws { try await startWatching().said(step) }
+
+    /// Tells the peer every second that we are there, and gives it up for lost when it says nothing for so long: a cable that
+    /// was cut says nothing either.
+    func keepAlive(giveUpAfter limit: Duration) {
+        startWatching().giveUp(afterSilence: limit)
+        let task = Task { [control] in
+            while !Task.isCancelled {
+                try await control.send(.binary(MigrationControl(.alive).encoded))
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+        heart.withLock { $0 = task }
+    }
+
+    /// Why the peer gave up, when it has said so.
+    var refusal: String? { outcome.withLock { $0 }?.refusal }
+
     /// Waits for the target's word that it has everything.
     func awaitSuccess() async throws { try await startWatching().success() }
 
@@ -119,7 +152,8 @@ package final class MigrationConnection: Sendable {
 
     /// Ends the connection; a failure is told to the peer first. Safe to call more than once and when cancelled.
     func close(after failure: (any Error)? = nil) async {
-        let (control, fs) = (control, fs)
+        let (control, fs, criu) = (control, fs, criu)
+        heart.withLock { $0?.cancel() }
         await Task {
             if let failure {
                 let text = failure is CancellationError ? "Operation was cancelled" : LXDError.from(failure).message
@@ -128,6 +162,7 @@ package final class MigrationConnection: Sendable {
             }
             await control.close()
             await fs.close()
+            await criu?.close()
         }.value
     }
 }
@@ -139,6 +174,8 @@ private final class ControlWatch: Sendable {
         var whenFailed: (@Sendable () -> Void)?
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var nextID: UInt64 = 0
+        var said: Set<MigrationControl.Step> = []
+        var lastWord = ContinuousClock.now
     }
     private let state = Mutex(State())
 
@@ -146,7 +183,11 @@ private final class ControlWatch: Sendable {
         // Not a child task: a reader that is cancelled would end the connection before our last word is sent.
         Task {
             do {
-                let word = try MigrationControl(decoding: await MigrationConnection.message(on: control))
+                var word = try MigrationControl(decoding: await MigrationConnection.message(on: control))
+                while let step = word.step {
+                    note(step)
+                    word = try MigrationControl(decoding: await MigrationConnection.message(on: control))
+                }
                 finish(word.isSuccess ? .success(()) : .failure(PeerFailure(message: word.message)))
             } catch {
                 finish(.failure(error))
@@ -164,8 +205,50 @@ private final class ControlWatch: Sendable {
         if isFailed { body() }
     }
 
+    /// Waits for a word on the way.
+    func said(_ step: MigrationControl.Step) async throws {
+        while true {
+            let (isSaid, end) = state.withLock { ($0.said.contains(step), $0.end) }
+            if isSaid { return }
+            if let end {
+                do { try end.get() } catch { throw Self.visible(error) }
+                throw LXDError.badRequest("The other server ended the migration too early")
+            }
+            await wait(nil) { $0.said.contains(step) }
+            try Task.checkCancellation()
+        }
+    }
+
+    private func note(_ step: MigrationControl.Step) {
+        let waiters = state.withLock { state in
+            state.lastWord = .now
+            guard state.said.insert(step).inserted, step != .alive else { return [CheckedContinuation<Void, Never>]() }
+            defer { state.waiters = [:] }
+            return Array(state.waiters.values)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func giveUp(afterSilence limit: Duration) {
+        Task { [weak self] in
+            while let self {
+                let (isOver, last) = state.withLock { ($0.end != nil, $0.lastWord) }
+                if isOver { return }
+                let silence = last.duration(to: .now)
+                if silence >= limit {
+                    let seconds = limit.components.seconds
+                    return finish(.failure(LXDError.unavailable("The other server has not been heard of for \(seconds) seconds")))
+                }
+                try await Task.sleep(for: limit - silence)
+            }
+        }
+    }
+
     func success() async throws {
-        await wait(nil)
+        while state.withLock({ $0.end == nil }) {
+            await wait(nil)
+            try Task.checkCancellation()
+        }
         try Task.checkCancellation()
         guard let end = state.withLock({ $0.end }) else { return }
         do { try end.get() } catch { throw Self.visible(error) }
@@ -178,6 +261,11 @@ private final class ControlWatch: Sendable {
         return Self.visible(error)
     }
 
+    var refusal: String? {
+        guard case .failure(let error)? = state.withLock({ $0.end }) else { return nil }
+        return (error as? PeerFailure)?.message
+    }
+
     private static func visible(_ error: any Error) -> any Error {
         (error as? PeerFailure).map {
             LXDError.internalError($0.message.isEmpty ? "Migration failed on the other server" : $0.message)
@@ -185,7 +273,7 @@ private final class ControlWatch: Sendable {
             ?? error
     }
 
-    private func wait(_ limit: Duration?) async {
+    private func wait(_ limit: Duration?, until isDone: @escaping @Sendable (State) -> Bool = { _ in false }) async {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
@@ -200,7 +288,7 @@ private final class ControlWatch: Sendable {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isDone = state.withLock { state in
-                    guard state.end == nil, !Task.isCancelled else { return true }
+                    guard state.end == nil, !Task.isCancelled, !isDone(state) else { return true }
                     state.waiters[id] = continuation
                     return false
                 }
@@ -215,7 +303,7 @@ private final class ControlWatch: Sendable {
 
     private func finish(_ end: Result<Void, any Error>) {
         let (waiters, whenFailed) = state.withLock { state in
-            state.end = end
+            if state.end == nil { state.end = end }
             defer {
                 state.waiters = [:]
                 state.whenFailed = nil

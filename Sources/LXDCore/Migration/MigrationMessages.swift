@@ -33,6 +33,8 @@ struct MigrationHeader: Sendable, Equatable {
     var refresh: Bool?
     var btrfsFeatures: [String]?
     var indexHeaderVersion: Int64?
+    /// Ours: what moving a running instance takes.
+    var live: LiveTerms?
     /// Ours: names of formats that the source's pool can send; in an answer the one that is taken.
     var formats: [String] = []
 
@@ -56,6 +58,7 @@ struct MigrationHeader: Sendable, Equatable {
             case 12: btrfsFeatures = try Self.features(value.content, Self.btrfsFeatureNames)
             case 13: indexHeaderVersion = try value.integer
             case 4200: formats.append(try value.text)
+            case 4201: live = try LiveTerms(decoding: value.content)
             default: continue
             }
         }
@@ -75,6 +78,7 @@ struct MigrationHeader: Sendable, Equatable {
         if let btrfsFeatures { writer.add(12, Self.message(btrfsFeatures, Self.btrfsFeatureNames)) }
         if let indexHeaderVersion { writer.add(13, indexHeaderVersion) }
         for format in formats { writer.add(4200, format) }
+        if let live { writer.add(4201, live.message) }
         return writer.bytes
     }
 
@@ -229,12 +233,32 @@ struct MigrationSnapshot: Sendable, Equatable {
 
 /// How it ended: sent by the target at the end, by either side when it cannot go on.
 struct MigrationControl: Sendable, Equatable {
+    /// Ours: what is said on the way, when a running instance moves; LXD passes over it.
+    enum Step: String, Sendable {
+        /// Nothing new.
+        case alive
+        /// Of the target: the instance is restored and stands still.
+        case ready
+        /// Of the source: it is decided, the instance is the target's.
+        case go
+        /// Of the source, asked for its decision: there is none yet.
+        case undecided
+        /// The same: the instance stayed with the source.
+        case kept
+    }
+
     var isSuccess: Bool
     var message: String
+    var step: Step?
 
     init(isSuccess: Bool, message: String = "") {
         self.isSuccess = isSuccess
         self.message = message
+    }
+
+    init(_ step: Step) {
+        self.init(isSuccess: true)
+        self.step = step
     }
 
     init(decoding bytes: [UInt8]) throws(LXDError) {
@@ -244,6 +268,7 @@ struct MigrationControl: Sendable, Equatable {
         while let (field, value) = try reader.next() {
             if field == 1 { success = try value.flag }
             if field == 2 { message = try value.text }
+            if field == 4200 { step = Step(rawValue: try value.text) ?? .alive }
         }
         guard let success else { throw ProtoReader.malformed }
         isSuccess = success
@@ -253,6 +278,7 @@ struct MigrationControl: Sendable, Equatable {
         var writer = ProtoWriter()
         writer.add(1, isSuccess)
         writer.add(2, message)
+        if let step { writer.add(4200, step.rawValue) }
         return writer.bytes
     }
 }

@@ -9,6 +9,8 @@ package struct MigrationSource: Sendable {
     package let remote: RemoteOperation?
     package let secrets: [String: String]
     package let isRefresh: Bool
+    /// It moves while it runs.
+    package let isLive: Bool
 
     init(_ source: InstanceSource) throws {
         switch source.mode {
@@ -16,13 +18,12 @@ package struct MigrationSource: Sendable {
         case "push": remote = nil
         default: throw LXDError.notImplemented("Mode \(goQuoted(source.mode)) not implemented")
         }
-        guard !source.live, source.secrets["criu"] == nil else {
-            throw MigrationService.noLiveMigration(on: "destination")
-        }
+        isLive = source.live || source.secrets["criu"] != nil
         secrets = source.secrets
         isRefresh = source.refresh
+        guard !isLive || !isRefresh else { throw LXDError.badRequest("A running instance can't be refreshed with its state") }
         if remote != nil {
-            for name in MigrationConnection.socketNames where secrets[name] == nil {
+            for name in isLive ? MigrationConnection.liveSocketNames : MigrationConnection.socketNames where secrets[name] == nil {
                 throw LXDError.internalError("Missing \(name) secret")
             }
         }
@@ -48,38 +49,44 @@ extension MigrationService {
                 throw LXDError.internalError("Failed getting exclusive access to instance: Instance is running")
             }
         } else {
-            plan.row.config[VolatileKeys.applyTemplate] = "copy"
+            plan.row.config[VolatileKeys.applyTemplate] = source.isLive ? nil : "copy"
             // Files arrive with the ids that the container sees.
             plan.row.config["volatile.last_state.idmap"] = nil
             // What is refused is refused before anything is sent to another server.
             try await instances.checkInsert(plan.row, .importBackup)
+            if source.isLive { try await requireLive(plan.row.project) }
         }
         let resources = InstanceResources.of([key.name])
         let (finalPlan, updates) = (plan, isRefresh)
         guard let remote = source.remote else {
             return try operations.startWebsocket(
-                .instanceCreate, project: key.project, resources: resources, sockets: MigrationConnection.socketNames,
+                .instanceCreate, project: key.project, resources: resources, 
+                sockets: source.isLive ? MigrationConnection.liveSocketNames : MigrationConnection.socketNames,
                 isCancellable: true, requestor: requestor, metadata: { $0.mapValues { .string($0) } }
             ) { [self] handle in
-                try await receive(finalPlan, isRefresh: updates, handle) { try await MigrationConnection(of: handle) }
+                try await receive(finalPlan, source, isRefresh: updates, handle) {
+                    try await MigrationConnection(of: handle, isLive: source.isLive)
+                }
             }
         }
         return try operations.start(
             .instanceCreate, project: key.project, resources: resources, isCancellable: true, requestor: requestor
         ) { [self] handle in
-            try await receive(finalPlan, isRefresh: updates, handle) { [dialer] in
+            try await receive(finalPlan, source, isRefresh: updates, handle) { [dialer] in
                 try await MigrationConnection(to: remote, secrets: source.secrets, through: dialer)
             }
         }
     }
 
     private func receive(
-        _ plan: CreatePlan, isRefresh: Bool, _ handle: OperationHandle,
+        _ plan: CreatePlan, _ source: MigrationSource, isRefresh: Bool, _ handle: OperationHandle,
         connect: @escaping @Sendable () async throws -> MigrationConnection
     ) async throws {
         do {
             try await environment.locks.with(plan.key, isRefresh ? .copy : .create) {
-                if isRefresh {
+                if source.isLive {
+                    try await createLive(plan, handle, connect)
+                } else if isRefresh {
                     try await refresh(plan, handle, connect)
                 } else {
                     try await create(plan, handle, connect)
@@ -150,15 +157,42 @@ extension MigrationService {
         try await environment.writeBackupFile(instance.key)
     }
 
-    /// Connects and takes what the source sends.
-    private func take(
-        _ instance: LoadedInstance, isRefresh: Bool, _ handle: OperationHandle,
-        _ connect: @Sendable () async throws -> MigrationConnection,
+    /// Takes a running instance with its state, and lets it go on here.
+    private func createLive(
+        _ plan: CreatePlan, _ handle: OperationHandle, _ connect: @Sendable () async throws -> MigrationConnection
+    ) async throws {
+        let instance = try await instances.insert(
+            plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
+        do {
+            let intake = try await intake(instance, isRefresh: false, choose: { $0 }, commit: {})
+            let connection = try await connect()
+            let live = LiveTarget(
+                self, over: connection, intake, TransferReport(ProgressSink { handle.progress($0, $1) }))
+            do {
+                try await live.run(instance)
+            } catch {
+                await connection.close(after: error)
+                throw error
+            }
+            await connection.close()
+        } catch {
+            try await forgetArrival(instance)
+            throw error
+        }
+        try await environment.writeBackupFile(instance.key)
+        environment.announce(
+            .instanceCreated, instance.key, by: handle.requestor,
+            context: ["type": .string("container"), "storage-pool": .string(try instance.rootPool())])
+        environment.announce(.instanceStarted, instance.key, by: handle.requestor)
+    }
+
+    private func intake(
+        _ instance: LoadedInstance, isRefresh: Bool,
         choose: @escaping @Sendable ([MigrationSnapshot]) async throws -> [MigrationSnapshot],
         commit: @escaping @Sendable () async throws -> Void
-    ) async throws {
+    ) async throws -> MigrationIntake {
         let poolName = try instance.rootPool()
-        let intake = MigrationIntake(
+        return MigrationIntake(
             pool: try await environment.pools.driver(poolName),
             poolConfig: try await environment.store.read { try $0.storagePool(poolName)?.config ?? [:] },
             volume: try environment.volume(instance.key), isRefresh: isRefresh,
@@ -168,6 +202,16 @@ extension MigrationService {
                 try await instances.insertArriving(snapshots, of: instance, index, isRefresh: isRefresh)
             },
             commit: commit)
+    }
+
+    /// Connects and takes what the source sends.
+    private func take(
+        _ instance: LoadedInstance, isRefresh: Bool, _ handle: OperationHandle,
+        _ connect: @Sendable () async throws -> MigrationConnection,
+        choose: @escaping @Sendable ([MigrationSnapshot]) async throws -> [MigrationSnapshot],
+        commit: @escaping @Sendable () async throws -> Void
+    ) async throws {
+        let intake = try await intake(instance, isRefresh: isRefresh, choose: choose, commit: commit)
         let connection = try await connect()
         do {
             try await intake.receive(over: connection, TransferReport(ProgressSink { handle.progress($0, $1) }))

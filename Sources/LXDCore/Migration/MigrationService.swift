@@ -4,6 +4,18 @@ import LXDDatabase
 import LXDRuntimePlan
 import LXDStorage
 
+/// How other servers reach and know this one.
+package struct PeerIdentity: Sendable {
+    let certificatePEM: String
+    /// `HOST:PORT` each; none while the server does not listen on the network.
+    let addresses: @Sendable () async -> [String]
+
+    package init(certificatePEM: String, addresses: @escaping @Sendable () async -> [String]) {
+        self.certificatePEM = certificatePEM
+        self.addresses = addresses
+    }
+}
+
 /// Copies and moves of instances between servers.
 package final class MigrationService: Sendable {
     let environment: InstanceEnvironment
@@ -11,17 +23,24 @@ package final class MigrationService: Sendable {
     let lifecycle: InstanceLifecycle
     let operations: Operations
     let dialer: any OperationDialer
+    let decisions: LiveDecisions
+    let identity: PeerIdentity
+    let faults: MigrationFaults
 
     package init(
         environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle,
         operations: Operations,
-        dialer: any OperationDialer
+        dialer: any OperationDialer, identity: PeerIdentity, faults: MigrationFaults
     ) {
         self.environment = environment
         self.instances = instances
         self.lifecycle = lifecycle
         self.operations = operations
         self.dialer = dialer
+        self.identity = identity
+        self.faults = faults
+        decisions = LiveDecisions(store: environment.store, dialer: dialer, logger: environment.logger)
+        operations.answer(at: decisions)
     }
 
     // MARK: Source
@@ -52,37 +71,43 @@ package final class MigrationService: Sendable {
     {
         let kind = request.snapshot == nil ? OperationKind.instanceMigrate : .snapshotTransfer
         _ = try await offer(of: request)  // What can be refused is refused before an operation starts.
-        if request.isLive, request.snapshot == nil, await lifecycle.isRunning(request.instance) {
-            throw Self.noLiveMigration(on: "source")
+        var isLive = false
+        if request.isLive, request.snapshot == nil {
+            isLive = await lifecycle.isRunning(request.instance)
         }
+        if isLive { _ = try await liveTerms(of: environment.load(request.instance)) }
+        var request = request
+        request.isLive = isLive
+        let asked = request
         let project = request.instance.project
         let resources = InstanceResources.of([request.instance.name])
         guard let target = request.target else {
             return try operations.startWebsocket(
-                kind, project: project, resources: resources, sockets: MigrationConnection.socketNames,
-                isCancellable: true,
+                kind, project: project, resources: resources, 
+                sockets: isLive ? MigrationConnection.liveSocketNames : MigrationConnection.socketNames, isCancellable: true,
                 requestor: requestor, metadata: { $0.mapValues { .string($0) } }
             ) { [self] handle in
-                try await send(request, over: MigrationConnection(of: handle), handle)
+                try await send(asked, over: MigrationConnection(of: handle, isLive: asked.isLive), handle)
             }
         }
-        guard target.secrets["criu"] == nil else { throw Self.noLiveMigration(on: "source") }
+        guard (target.secrets["criu"] != nil) == isLive else {
+            throw LXDError.badRequest(
+                isLive
+                    ? "The target server can't take a running instance; copy or move it with --stateless"
+                    : "The target server expects a running instance, and this one doesn't run")
+        }
         let remote = try RemoteOperation(url: target.operation, certificatePEM: target.certificate)
         let connection = try await MigrationConnection(to: remote, secrets: target.secrets, through: dialer)
         do {
             return try operations.start(
                 kind, project: project, resources: resources, isCancellable: true, requestor: requestor
             ) { [self] handle in
-                try await send(request, over: connection, handle)
+                try await send(asked, over: connection, handle)
             }
         } catch {
             await connection.close(after: error)
             throw error
         }
-    }
-
-    static func noLiveMigration(on side: String) -> LXDError {
-        .internalError("Unable to perform container live migration. CRIU isn't installed on the \(side) server")
     }
 
     private func send(_ request: SourceRequest, over connection: MigrationConnection, _ handle: OperationHandle)
@@ -91,6 +116,7 @@ package final class MigrationService: Sendable {
         do {
             try await environment.locks.with(request.instance, .copy) {
                 let report = TransferReport(ProgressSink { handle.progress($0, $1) })
+                guard !request.isLive else { return try await sendLive(request, over: connection, report) }
                 try await offer(of: request).send(over: connection, report)
             }
         } catch {
@@ -101,7 +127,7 @@ package final class MigrationService: Sendable {
     }
 
     /// What an instance or a snapshot has to offer.
-    private func offer(of request: SourceRequest) async throws -> MigrationOffer {
+    func offer(of request: SourceRequest) async throws -> MigrationOffer {
         let key = request.instance
         let isInstanceOnly = request.instanceOnly || request.snapshot != nil
         let (instance, snapshots, backup, poolConfig) = try await environment.store.read { tx in

@@ -13,17 +13,27 @@ package struct MigrationOffer: Sendable {
     let volume: Volume
     var isRunning = false
     var isAllowInconsistent = false
+    /// The instance moves while it runs.
+    var live: LiveSource?
 
     /// Sends everything and returns once the target has said that it has it.
     func send(over connection: MigrationConnection, _ report: TransferReport) async throws {
         var header = header
-        let formats = MigrationFormats(pool.transferMethods, poolConfig: poolConfig)
+        // A second pass takes a method that has one.
+        let methods = pool.transferMethods.filter { live == nil || !$0.isBtrfs }
+        let formats = MigrationFormats(methods, poolConfig: poolConfig)
         formats.offer(in: &header)
+        if let live {
+            header.stateTransfer = .rsync
+            header.live = live.terms
+        }
         header.indexHeaderVersion = 1
         do { try await connection.send(header) } catch {
             throw LXDError.from(error).wrapped("Failed sending migration offer header")
         }
         let answer = try await connection.receiveHeader()
+        try live?.accept(answer)
+        if live != nil { connection.keepAlive(giveUpAfter: LiveSource.silenceMax) }
         let method = try formats.agreed(by: answer)
         var wanted = header.snapshotNames
         var index = index
@@ -35,19 +45,23 @@ package struct MigrationOffer: Sendable {
             wanted.removeAll { !asked.contains($0) }
             index.keepSnapshots(wanted)
         }
+        var standStill: (@Sendable () async throws -> Void)?
+        if let live { standStill = { try await live.standStill() } }
         let transfer = OutgoingTransfer(
             volume: volume, snapshots: wanted, method: method, isRunning: isRunning, isRefresh: answer.refresh == true,
-            bandwidthLimit: poolConfig["rsync.bwlimit"], isAllowInconsistent: isAllowInconsistent)
+            bandwidthLimit: poolConfig["rsync.bwlimit"], isAllowInconsistent: isAllowInconsistent, standStill: standStill)
         let hasIndex = answer.indexHeaderVersion ?? 0 > 0
         var contents: any TransferChannel = connection.contents
         if case .rsync = method {} else if let pace = TransferPace(poolConfig["rsync.bwlimit"]) {
             contents = PacedChannel(contents, pace)
         }
-        try await connection.whileListening { [index, pool, contents] in
+        try await connection.whileListening { [index, pool, live, contents] in
             if hasIndex { try await connection.contents.send(index) }
             try await pool.send(transfer, over: contents) { report($0) }
+            try await live?.sent()
         }
-        try await connection.awaitSuccess()
+        guard let live else { return try await connection.awaitSuccess() }
+        try await live.conclude()
     }
 }
 
@@ -73,7 +87,22 @@ struct MigrationIntake: Sendable {
         do { offer = try await connection.receiveHeader() } catch {
             throw LXDError.from(error).wrapped("Failed receiving migration offer header")
         }
-        let formats = MigrationFormats(pool.transferMethods, poolConfig: poolConfig)
+        try await receive(offer, over: connection, report)
+        try await commit()
+        try await connection.reportSuccess()
+    }
+
+    /// Answers an offer and takes what comes then.
+    ///
+    /// - Parameters:
+    ///   - live: Our part of the terms when the instance moves while it runs.
+    ///   - body: Runs beside it, and is ended with it.
+    func receive(
+        _ offer: MigrationHeader, live: LiveTerms? = nil, over connection: MigrationConnection, _ report: TransferReport,
+        beside body: @escaping @Sendable () async throws -> Void = {}
+    ) async throws {
+        let methods = pool.transferMethods.filter { live == nil || !$0.isBtrfs }
+        let formats = MigrationFormats(methods, poolConfig: poolConfig)
         let method = try formats.choose(from: offer, isRefresh: isRefresh)
         let snapshots = try await choose(Self.snapshots(of: offer))
         var answer = MigrationHeader()
@@ -85,18 +114,26 @@ struct MigrationIntake: Sendable {
         answer.predump = false
         answer.stateTransfer =
             offer.stateTransfer == MigrationHeader.StateTransfer.none ? MigrationHeader.StateTransfer.none : nil
+        if let live {
+            answer.stateTransfer = .rsync
+            answer.live = live
+        }
         try await connection.send(answer)
+        if live != nil { connection.keepAlive(giveUpAfter: LiveSource.silenceMax) }
         let hasIndex = answer.indexHeaderVersion == 1
         let transfer = IncomingTransfer(
             volume: volume, snapshots: snapshots.map(\.name), method: method, isRefresh: isRefresh, images: hasImage,
-            diskIDMap: try offer.idMap.map { try $0.entry }, passes: answer.stateTransfer == nil ? 1 : 2)
+            diskIDMap: try offer.idMap.map { try $0.entry }, passes: answer.stateTransfer == nil ? 1 : 2,
+            isLive: live != nil)
         try await connection.whileListening { [self] in
             let index = hasIndex ? try await connection.contents.receiveIndex(isRefresh: isRefresh) : MigrationIndex()
             try await prepare(snapshots, index)
-            try await pool.receive(transfer, over: connection.contents) { report($0) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await body() }
+                group.addTask { try await pool.receive(transfer, over: connection.contents) { report($0) } }
+                while try await group.next() != nil {}
+            }
         }
-        try await commit()
-        try await connection.reportSuccess()
     }
 
     /// The offered snapshots. Old servers send only names.

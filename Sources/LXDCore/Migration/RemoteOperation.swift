@@ -71,10 +71,19 @@ extension MigrationConnection {
         guard let controlSecret = secrets["control"] else { throw LXDError.internalError("Missing control secret") }
         guard let contentsSecret = secrets["fs"] else { throw LXDError.internalError("Missing fs secret") }
         let control = try await dialer.connect(to: operation, secret: controlSecret)
+        var made = [control]
         do {
-            self.init(control: control, fs: try await dialer.connect(to: operation, secret: contentsSecret))
+            let fs = try await dialer.connect(to: operation, secret: contentsSecret)
+            made.append(fs)
+            let criu: (any OperationSocket)?
+            if let secret = secrets["criu"] {
+                criu = try await dialer.connect(to: operation, secret: secret)
+            } else {
+                criu = nil
+            }
+            self.init(control: control, fs: fs, criu: criu)
         } catch {
-            await control.close()
+            for socket in made { await socket.close() }
             throw error
         }
     }

@@ -3,6 +3,12 @@ package import LXDAPI
 package import Logging
 internal import Synchronization
 
+/// Answers websockets at addresses of operations that are no more, or never were: what has to outlive the daemon.
+protocol OperationDesk: Sendable {
+    func knows(id: String, secret: String) async -> Bool
+    func serve(id: String, over socket: any OperationSocket) async
+}
+
 /// All operations of this server: long work that outlives the request that started it.
 ///
 /// An operation always ends, its result stays readable for a while after its end, and a client that goes away changes
@@ -11,6 +17,7 @@ package final class Operations: Sendable {
     private struct State {
         var records: [String: OperationRecord] = [:]
         var isClosing = false
+        var desk: (any OperationDesk)?
     }
 
     private let state = Mutex(State())
@@ -204,6 +211,29 @@ package final class Operations: Sendable {
         guard record.form == .websocket else { throw .badRequest("Only websocket operations can be connected") }
         guard record.progress.status == .running else { throw .badRequest("Only running operations can be connected") }
         guard record.sockets.knows(secret: secret) else { throw .forbidden() }
+    }
+
+    /// Names who answers at addresses of operations that are no more.
+    func answer(at desk: any OperationDesk) { state.withLock { $0.desk = desk } }
+
+    /// Whether a secret opens a websocket of an operation, or of the desk.
+    package func mayConnect(id: String, secret: String) async throws(LXDError) {
+        do {
+            try checkSocket(id: id, secret: secret)
+        } catch {
+            guard error.code == .notFound, let desk = state.withLock({ $0.desk }), await desk.knows(id: id, secret: secret) else {
+                throw error
+            }
+        }
+    }
+
+    /// Serves a client's websocket, like ``connect(id:secret:socket:)``, or at the desk.
+    package func serve(id: String, secret: String, socket: any OperationSocket) async throws(LXDError) {
+        if let desk = state.withLock({ state in state.records[id] == nil ? state.desk : nil }) {
+            guard await desk.knows(id: id, secret: secret) else { throw .notFound("Operation not found") }
+            return await desk.serve(id: id, over: socket)
+        }
+        try await connect(id: id, secret: secret, socket: socket)
     }
 
     /// Hands a client's websocket to the work and returns when the work is done with it.

@@ -75,9 +75,6 @@ package struct DiskDevice: Device {
         if source == "cloud-init:config" {
             throw .badRequest("disks with source=cloud-init:config are only supported by virtual machines")
         }
-        for key in ["limits.read", "limits.write", "limits.max"] where !settings[key].isEmpty {
-            throw .notImplemented("Disk limits (\(key)) are not supported by this server")
-        }
     }
 
     private func startLocal() async throws -> DeviceStart {

@@ -82,6 +82,8 @@ struct NICLinks {
         else { return }
         try plug(into: bridge)
         try addRoutes(plan.routes, plan.parent)
+        // What has come from another host is still looked for there, at worst until it sends something by itself.
+        if let address = plan.hardwareAddress { try? socket.announce(address, at: port, of: bridge) }
     }
 
     private func makePair(_ replacingLeftover: Bool, mtu: UInt32?, _ plug: (RouteSocket) throws -> Void) throws -> Made

@@ -70,6 +70,7 @@ package struct PeerDialer: OperationDialer {
         case .connectTimeout: .unavailable("Unable to connect to: \(endpoint.description): timed out", cause: error)
         case .untrustedCertificate:
             .badRequest("The server at \(endpoint.description) shows another certificate than expected", cause: error)
+        case .upgradeRefused(status: 404, _): .notFound("\(error) by \(endpoint.description)", cause: error)
         case .upgradeRefused: .badRequest("\(error) by \(endpoint.description)", cause: error)
         default: .unavailable("Unable to connect to: \(endpoint.description): \(error)", cause: error)
         }

@@ -49,12 +49,12 @@ package struct OperationRoutes: RouteGroup {
         return try .sync(await operations.wait(id: id, atMost: seconds.map { .seconds($0) }))
     }
 
-    private func connect(_ scope: RequestScope) throws -> Answer {
+    private func connect(_ scope: RequestScope) async throws -> Answer {
         let id = try scope.parameter("id")
         guard let secret = scope.query["secret"], !secret.isEmpty else { throw LXDError.badRequest("missing secret") }
-        try operations.checkSocket(id: id, secret: secret)
+        try await operations.mayConnect(id: id, secret: secret)
         return .webSocket(options: PeerSocket.options) { [operations] socket in
-            try await operations.connect(id: id, secret: secret, socket: PeerSocket(socket))
+            try await operations.serve(id: id, secret: secret, socket: PeerSocket(socket))
         }
     }
 

@@ -104,7 +104,7 @@ private final class Flag: Sendable {
 extension TransferChannel {
     /// One whole stream of the peer.
     /// - Throws: `badRequest` beyond the limit.
-    func readAll(limit: Int) async throws -> [UInt8] {
+    package func readAll(limit: Int) async throws -> [UInt8] {
         var bytes: [UInt8] = []
         while let chunk = try await read() {
             guard bytes.count + chunk.count <= limit else {
@@ -116,7 +116,7 @@ extension TransferChannel {
     }
 
     /// Sends bytes as one stream.
-    func send(_ bytes: [UInt8]) async throws {
+    package func send(_ bytes: [UInt8]) async throws {
         for start in stride(from: 0, to: bytes.count, by: 128 << 10) {
             try await write(Array(bytes[start..<min(start + (128 << 10), bytes.count)]))
         }

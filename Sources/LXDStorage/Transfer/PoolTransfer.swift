@@ -10,6 +10,8 @@ package enum TransferMethod: Sendable, Hashable {
     case layers
     /// `btrfs send` and `btrfs receive`, as LXD does it.
     case btrfs(features: [String])
+
+    package var isBtrfs: Bool { if case .btrfs = self { true } else { false } }
 }
 
 /// What a pool sends.
@@ -27,10 +29,14 @@ package struct OutgoingTransfer: Sendable {
     package var bandwidthLimit: String?
     /// Files that vanish while they are read are no error.
     package var isAllowInconsistent: Bool
+    /// The instance moves while it runs: called when the target has everything that does not change any more. It brings the
+    /// instance to a stand; then what has changed meanwhile is sent.
+    package var standStill: (@Sendable () async throws -> Void)?
 
     package init(
         volume: Volume, snapshots: [String], method: TransferMethod, isRunning: Bool = false, isRefresh: Bool = false,
-        bandwidthLimit: String? = nil, isAllowInconsistent: Bool = false
+        bandwidthLimit: String? = nil, isAllowInconsistent: Bool = false,
+        standStill: (@Sendable () async throws -> Void)? = nil
     ) {
         self.volume = volume
         self.snapshots = snapshots
@@ -39,6 +45,7 @@ package struct OutgoingTransfer: Sendable {
         self.isRefresh = isRefresh
         self.bandwidthLimit = bandwidthLimit
         self.isAllowInconsistent = isAllowInconsistent
+        self.standStill = standStill
     }
 }
 
@@ -56,12 +63,15 @@ package struct IncomingTransfer: Sendable {
     package var diskIDMap: [IDMapEntry]
     /// How often the volume is sent: LXD sends that of a running container a second time.
     package var passes: Int
+    /// The instance moves while it runs: the last pass comes while it stands still, so nothing in it waits for the disk.
+    /// ``PoolDriver/flush()`` does so afterwards.
+    package var isLive: Bool
 
     package init(
         volume: Volume, snapshots: [String], method: TransferMethod, isRefresh: Bool = false,
         images: @escaping @Sendable (_ fingerprint: String) async -> Bool = { _ in false },
         diskIDMap: [IDMapEntry] = [],
-        passes: Int = 1
+        passes: Int = 1, isLive: Bool = false
     ) {
         self.volume = volume
         self.snapshots = snapshots
@@ -70,6 +80,7 @@ package struct IncomingTransfer: Sendable {
         self.images = images
         self.diskIDMap = diskIDMap
         self.passes = passes
+        self.isLive = isLive
     }
 }
 

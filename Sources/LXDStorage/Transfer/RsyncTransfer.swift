@@ -17,7 +17,9 @@ struct RsyncTransfer: Sendable {
     ///   - isTree: An instance's directory holds its root file system, so nothing is mounted there.
     ///   - withTree: Opens the contents of a volume or snapshot.
     func send(_ transfer: OutgoingTransfer, isTree: Bool = false, _ withTree: TreeAccess) async throws {
-        for volume in try transfer.snapshots.map({ try transfer.volume.parent.withSnapshot($0) }) + [transfer.volume] {
+        let volumes = try transfer.snapshots.map { try transfer.volume.parent.withSnapshot($0) } + [transfer.volume]
+        for (index, volume) in (volumes + (transfer.standStill == nil ? [] : [transfer.volume])).enumerated() {
+            if index == volumes.count { try await transfer.standStill?() }
             try await withTree(volume) { tree in
                 try await pump(volume.description).exchange { input, output in
                     var command = ArchiveCommand("rsync")

@@ -35,6 +35,7 @@ final class DaemonGraph: Sendable {
     private let volumes: VolumeService
     private let instances: InstanceService
     private let lifecycle: InstanceLifecycle
+    private let migrations: MigrationService
     private let runtime: ContainerRuntime
     private let checkpoints: CheckpointSupport
     private let timers = Timers()
@@ -90,7 +91,8 @@ final class DaemonGraph: Sendable {
             store: store, paths: paths, pools: storage, images: images, announce: announce, logger: logger,
             hostIDs: IDMapSet.HostRange.probe(), hostLimits: host.limits)
         checkpoints = CheckpointSupport(
-            helperPath: try Programs.helper(), folder: paths.run + "/criu-selftest", hostIDs: environment.hostIDs, logger: logger)
+            helperPath: try Programs.helper(), folder: paths.run + "/criu-selftest", cacheDirectory: paths.run + "/containers",
+            hostIDs: environment.hostIDs, logger: logger)
         let engine = RuntimeEngine(runtime, checkpoints: checkpoints)
         let devices = DeviceHost(
             store: store, paths: paths,
@@ -126,7 +128,10 @@ final class DaemonGraph: Sendable {
         ) { server.config["images.compression_algorithm"] ?? "gzip" }
         let lifecycle = lifecycle
         let migrations = MigrationService(
-            environment: environment, instances: instances, lifecycle: lifecycle, operations: operations, dialer: PeerDialer())
+            environment: environment, instances: instances, lifecycle: lifecycle, operations: operations, dialer: PeerDialer(),
+            identity: PeerIdentity(certificatePEM: identity.certificatePEM) { await server.networkAddresses() },
+            faults: MigrationFaults(environment: ProcessInfo.processInfo.environment))
+        self.migrations = migrations
         volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
         let volumes = volumes
         volumeBackups = VolumeBackupService(
@@ -191,8 +196,10 @@ final class DaemonGraph: Sendable {
         let store = store
         try await storage.start { pool in try await KnownVolumes.of(pool, store) }
         try await networks.start()
+        let committed = try await migrations.committedNames()
+        try runtime.settle { committed.contains($0) }
         _ = try await runtime.reconnect()
-        await instances.removeUnfinished()
+        await instances.removeUnfinished(except: migrations.recover())
         await lifecycle.reconcile()
         try await images.removeLeftovers()
         await backups.clearUp()
@@ -207,6 +214,8 @@ final class DaemonGraph: Sendable {
         let lifecycle = lifecycle
         checkpoints.begin()
         timers.run { await lifecycle.watch() }
+        let migrations = migrations
+        timers.run { await migrations.resolve() }
         startTimers()
     }
 

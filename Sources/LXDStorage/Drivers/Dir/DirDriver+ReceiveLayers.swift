@@ -39,9 +39,15 @@ extension DirDriver {
             }
             for (entry, wish) in zip(manifest.entries, answer.wishes) {
                 let volume = try entry.snapshot.map { try transfer.volume.withSnapshot($0) } ?? transfer.volume
-                try await receive(entry, wish, volume, current, &known, &parts, channel, progress)
+                try await receive(entry, wish, volume, current, &known, &parts, isLive: transfer.isLive, channel, progress)
             }
-            try await publish(parts, isRefresh: transfer.isRefresh)
+            if transfer.isLive {
+                guard let live = parts.live else {
+                    throw LXDError.badRequest("The other server did not send what the running instance writes")
+                }
+                try await receiveRest(of: live, channel)
+            }
+            try await publish(parts, isRefresh: transfer.isRefresh, isFlushed: !transfer.isLive)
             try await channel.send(LastWord.done)
         } catch {
             try await discard(parts, after: error)
@@ -111,6 +117,30 @@ extension DirDriver {
             })
     }
 
+    /// Brings the layer of an instance that moves up to date while it stands still.
+    private func receiveRest(of layer: String, _ channel: any TransferChannel) async throws {
+        // What has come goes to the disk now, while it still runs.
+        try await flush()
+        let pump = ArchivePump(archive: archive, channel: channel) { _ in }
+        try await withFolders(of: [layer], beside: layout.staging) { folders, _ in
+            try await pump.send { output in
+                var command = ArchiveCommand("list")
+                command.add("--layers", descriptors: folders)
+                command.add("--output", descriptor: output)
+                command.add("--layer", "yes")
+                return command
+            }
+            try await pump.receive { input in
+                var command = ArchiveCommand("receive")
+                command.add("--input", descriptor: input)
+                command.add("--to", descriptor: folders[0])
+                for option in ["--layer", "--devices", "--changes"] { command.add(option, "yes") }
+                command.add("--sync", "no")
+                return command
+            }
+        }
+    }
+
     private func sendListing(of stack: [String], _ channel: any TransferChannel) async throws {
         try await withFolders(of: stack, beside: layout.staging) { [archive] folders, _ in
             try await ArchivePump(archive: archive, channel: channel) { _ in }.send { output in
@@ -125,7 +155,7 @@ extension DirDriver {
     /// Takes one volume or snapshot: its missing layers, or what makes the current tree like it.
     private func receive(
         _ entry: LayerManifest.Entry, _ wish: LayerAnswer.Wish, _ volume: Volume, _ current: [String],
-        _ known: inout [String: [String]], _ parts: inout IncomingParts, _ channel: any TransferChannel,
+        _ known: inout [String: [String]], _ parts: inout IncomingParts, isLive: Bool, _ channel: any TransferChannel,
         _ progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws {
         let sent = Counter()
@@ -175,6 +205,12 @@ extension DirDriver {
         parts.scratch.append(scratch)
         if volume.isSnapshot {
             try await add(volume, DirRecord(lower: stack, mirrors: names), from: scratch.path, to: &parts)
+        } else if isLive, entry.isLive, stack.count > 1, !wish.wantsDifference {
+            // It goes on writing where it wrote.
+            let live = stack.removeFirst()
+            names.removeFirst()
+            parts.live = live
+            try await add(volume, DirRecord(lower: stack, upper: live, mirrors: names), from: scratch.path, to: &parts)
         } else {
             let below = stack.first
             let fresh = try await blocking { [layers] in try layers.make(like: below) }

@@ -11,6 +11,9 @@ extension DirDriver {
     ) async throws {
         let volumes = try transfer.snapshots.map { try transfer.volume.parent.withSnapshot($0) } + [transfer.volume]
         var stacks: [OutgoingStack] = []
+        // Programs may have files mapped: only from now on are their writes seen in the files' times.
+        let began = transfer.standStill == nil ? nil : Int64(Date().timeIntervalSince1970)
+        if began != nil { try await flush() }
         let outcome: Result<Void, any Error>
         do {
             for volume in volumes {
@@ -27,6 +30,10 @@ extension DirDriver {
             }
             try await channel.send(json: LayerManifest(entries: entries))
             try await sendWanted(volumes, stacks, LayerManifest(entries: entries), channel, progress)
+            if let began, let standStill = transfer.standStill {
+                try await sendRest(of: stacks.last?.live, since: began, channel, standStill)
+            }
+            try await awaitLastWord(channel)
             outcome = .success(())
         } catch {
             outcome = .failure(error)
@@ -138,7 +145,28 @@ extension DirDriver {
                 sent.next()
             }
         }
-        try await awaitLastWord(channel)
+    }
+
+    /// Sends what an instance that moves has written since the first pass, now that it stands still.
+    ///
+    /// - Parameter live: The layer it writes to; the target has told what it holds there.
+    private func sendRest(
+        of live: String?, since began: Int64, _ channel: any TransferChannel, _ standStill: @Sendable () async throws -> Void
+    ) async throws {
+        guard let live else { throw LXDError.badRequest("Only a running instance can be moved with its state") }
+        let listing = try await readListing(channel)
+        try await standStill()
+        try await withFolders(of: [live], beside: layout.staging) { [archive] folders, _ in
+            try await ArchivePump(archive: archive, channel: channel) { _ in }.send { output in
+                var command = ArchiveCommand("send")
+                command.add("--layers", descriptors: folders)
+                command.add("--output", descriptor: output)
+                command.add("--base", descriptor: listing.descriptor.rawValue)
+                command.add("--layer", "yes")
+                command.add("--suspect-since", String(began))
+                return command
+            }
+        }
     }
 
     /// The listing of the target's tree, out of the way of our memory.

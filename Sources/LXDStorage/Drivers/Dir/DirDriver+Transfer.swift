@@ -94,7 +94,7 @@ extension DirDriver {
                         from: incoming.path, to: &parts)
                 }
             }
-            try await publish(parts, isRefresh: transfer.isRefresh)
+            try await publish(parts, isRefresh: transfer.isRefresh, isFlushed: !transfer.isLive)
         } catch {
             try await discard(parts, after: error)
         }
@@ -135,6 +135,8 @@ extension DirDriver {
         /// Layers counted for the transfer itself.
         var base: [String] = []
         var scratch: [DirStaging] = []
+        /// The layer that an instance goes on writing to, which moves while it runs.
+        var live: String?
     }
 
     /// Makes the directory of a received volume; its layers are counted once more for it.
@@ -155,10 +157,11 @@ extension DirDriver {
     }
 
     /// Lets everything appear: snapshots first, the volume last.
-    func publish(_ parts: IncomingParts, isRefresh: Bool) async throws {
+    ///
+    /// - Parameter isFlushed: Not before it is on the disk.
+    func publish(_ parts: IncomingParts, isRefresh: Bool, isFlushed: Bool = true) async throws {
         try await blocking { [self] in
-            // Nothing appears before it is on the disk.
-            try syncToDisk()
+            if isFlushed { try syncToDisk() }
             var published: [Volume] = []
             var old: [String] = []
             do {

@@ -115,6 +115,8 @@ extension FolderDriver {
         }
     }
 
+    package func flush() async throws { try await blocking { [self] in try syncToDisk() } }
+
     package func mountPath(_ volume: Volume) -> String { layout.path(volume) }
 
     // MARK: The pool
