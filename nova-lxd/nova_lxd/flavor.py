@@ -25,7 +25,7 @@ def config(host: Host, flavor: Any) -> dict[str, str]:
         "security.privileged": "true" if _is_set(specs, "lxd:privileged_allowed") else "",
         "security.idmap.isolated": "true" if _is_set(specs, "lxd:isolated") else "",
         # What has containers of its own inside cannot be checkpointed.
-        "migration.stateful": "true" if host.settings.allow_live_migration and not nested else "",
+        "migration.stateful": "true" if host.can_checkpoint and not nested else "",
     }
 
 

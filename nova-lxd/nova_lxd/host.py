@@ -26,6 +26,9 @@ class Host:
         self.client = Client(
             Endpoint(settings.socket, settings.url, settings.client_cert, settings.client_key, settings.server_cert),
             settings.project, settings.timeout)
+        #: Whether containers are made so that their memory can be written to disk or moved. Turned off when the
+        #: daemon turns out not to know the key; LXD 5.0 knows it for virtual machines alone.
+        self.can_checkpoint = settings.allow_live_migration
         #: Uuids of servers that are being built right now.
         self.building: set[str] = set()
         self._pool: str | None = settings.pool

@@ -18,6 +18,8 @@ LOG = logging.getLogger(__name__)
 #: Config keys that say which server a container is. Only containers with both are Nova's.
 UUID_KEY = "user.nova.uuid"
 NAME_KEY = "user.nova.name"
+#: LXD's key for containers whose memory can be written to disk.
+CHECKPOINT_KEY = "migration.stateful"
 #: Set on a container that stands aside while its server is being rescued, resized or moved: the value says why. Such a
 #: container is no server of its own and is not listed.
 ROLE_KEY = "user.nova.role"
@@ -186,7 +188,7 @@ def suspend(host: Host, instance: Any) -> None:
     record = get(host, instance)
     if record["status_code"] == STOPPED and record.get("stateful"):
         return
-    if record["expanded_config"].get("migration.stateful") == "true" and record["status_code"] == RUNNING:
+    if record["expanded_config"].get(CHECKPOINT_KEY) == "true" and record["status_code"] == RUNNING:
         try:
             change_state(host, instance, "stop", stateful=True)
             return
@@ -200,10 +202,21 @@ def suspend(host: Host, instance: Any) -> None:
 def create(host: Host, instance: Any, source: dict[str, Any], config: dict[str, str],
            devices: dict[str, dict[str, str]]) -> None:
     """Makes the container, stopped. It has no profiles: what it is lies in its own record alone."""
+    body = {"name": name_of(instance), "type": "container", "profiles": [], "source": source,
+            "config": {key: value for key, value in config.items() if value}, "devices": devices}
     with errors.as_nova(instance, "create the container", failure=exception.InstanceDeployFailure):
-        host.client.post("/1.0/instances", {
-            "name": name_of(instance), "type": "container", "profiles": [], "source": source,
-            "config": {key: value for key, value in config.items() if value}, "devices": devices})
+        try:
+            host.client.post("/1.0/instances", body)
+        except errors.Unavailable:
+            raise
+        except errors.LXDError:
+            if not body["config"].pop(CHECKPOINT_KEY, None):
+                raise
+            # If it was for something else, it fails for that again.
+            host.client.post("/1.0/instances", body)
+            host.can_checkpoint = False
+            LOG.warning("This LXD does not know %s for containers: suspend freezes, and nothing moves while it runs",
+                        CHECKPOINT_KEY)
 
 
 def owned(host: Host, instance: Any) -> bool:

@@ -41,5 +41,6 @@ class Host:
 
     def __init__(self, **settings: Any):
         self.settings = Settings(**settings)
+        self.can_checkpoint = self.settings.allow_live_migration
         self.pool = "default"
         self.name = "host1"
