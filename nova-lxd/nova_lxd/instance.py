@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import time
 from typing import Any
 
 from nova import exception
@@ -31,6 +32,8 @@ _POWER_STATES = {
     STOPPED: power_state.SHUTDOWN, RUNNING: power_state.RUNNING, FROZEN: power_state.PAUSED,
     ERROR: power_state.CRASHED, 113: power_state.RUNNING,
 }
+#: Times a removal is tried, a second apart.
+_ATTEMPTS = 5
 _NAME = re.compile(r"[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
@@ -241,11 +244,20 @@ def remove_containers(host: Host, instance: Any) -> None:
 
 def remove(host: Host, name: str) -> None:
     """Stops a container and deletes it; one that is gone is no error."""
-    try:
-        _force_stop(host, name)
-        host.client.delete(path("instances", name))
-    except errors.NotFound:
-        pass
+    for attempt in range(_ATTEMPTS):
+        try:
+            _force_stop(host, name)
+            host.client.delete(path("instances", name))
+            return
+        except errors.NotFound:
+            return
+        except errors.Unavailable:
+            raise
+        except errors.LXDError:
+            # After a start that failed LXD may be busy for a moment with clearing up.
+            if attempt + 1 == _ATTEMPTS:
+                raise
+            time.sleep(1)
 
 
 def _force_stop(host: Host, name: str) -> None:
