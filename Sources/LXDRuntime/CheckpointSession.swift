@@ -1,7 +1,7 @@
-package import LXDLinux
+internal import LXDLinux
 internal import LXDRuntimePlan
 internal import Synchronization
-internal import SystemPackage
+package import SystemPackage
 
 /// A container that is being written to images.
 ///
@@ -30,8 +30,8 @@ package final class CheckpointSession: Sendable {
         current = Mutex(try Self.prepared(session))
     }
 
-    /// The stream over which pages of memory are asked for and sent, of a post-copy that has been dumped; once.
-    package func takePages() -> OwnedDescriptor? { pages?.take() }
+    /// The stream over which pages of memory are asked for and sent, of a post-copy that has been dumped; once, and the caller closes it.
+    package func takePages() -> FileDescriptor? { pages?.take() }
 
     private var session: CriuSession { current.withLock { $0 } }
 

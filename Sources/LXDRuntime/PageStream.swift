@@ -40,12 +40,11 @@ final class PageStream: Sendable {
         if let far { _ = Glibc.close(far.rawValue) }
     }
 
-    func take() -> OwnedDescriptor? {
-        let near = state.withLock { state in
+    func take() -> FileDescriptor? {
+        state.withLock { state in
             defer { state.near = nil }
             return state.near
         }
-        return near.map { OwnedDescriptor(adopting: $0) }
     }
 
     /// Ends the stream, whoever has it.

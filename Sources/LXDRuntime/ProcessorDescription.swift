@@ -38,7 +38,7 @@ package enum ProcessorDescription {
     }
 
     /// Features that another has and this one does not, in the other's order. Names that are no plain words are a stranger's.
-    static func missing(inOwn own: [Substring], of others: String) -> [String] {
+    package static func missing(inOwn own: [Substring], of others: String) -> [String] {
         let known = Set(own)
         return others.split(separator: " ").filter { !known.contains($0) }.prefix(50).compactMap { name in
             let isPlain = name.utf8.allSatisfy { (0x61...0x7a).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5f }

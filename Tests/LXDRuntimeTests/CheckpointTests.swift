@@ -180,6 +180,78 @@ struct CheckpointTests {
         }
     }
 
+    /// The same container once more, as another host would make it.
+    private func elsewhere(_ container: TestContainer) throws -> (runtime: ContainerRuntime, plan: RuntimePlan) {
+        let folder = container.folder + "/other"
+        for path in ["logs", "containers/" + container.name, "rootfs"] { try makeHostDirectories(folder + "/" + path, mode: 0o711) }
+        var plan = plan(container)
+        plan.stateDirectory = folder + "/containers"
+        plan.logDirectory = folder + "/logs"
+        plan.consoleLogPath = folder + "/logs/console.log"
+        plan.mountPoint = folder + "/rootfs"
+        return (try TestContainer.runtime(folder), plan)
+    }
+
+    private func setting(_ path: String) throws -> String { try AtomicFile.readText(path, limit: 100) }
+
+    @Test func memoryCanComeAfterAContainerRunsElsewhere() async throws {
+        let paths = ["/proc/sys/vm/unprivileged_userfaultfd", "/proc/sys/fs/pipe-max-size"]
+        let settings = try paths.map(setting)
+        try await withCounting { container in
+            let session = try await container.runtime.checkpoint(
+                container.name, configurationPath: container.folder + "/logs/lxc.conf",
+                imageDirectory: container.folder + "/images", keepsRunning: false, isPostCopy: true)
+            try await session.waitDumped()
+            let held = try count(container)
+            let pages = try #require(session.takePages())
+            let (runtime, plan) = try elsewhere(container)
+            let restore = try await runtime.restore(plan, imageDirectory: container.folder + "/images", pages: pages)
+            try await restore.waitReady()
+            #expect(try count(container) == held)
+            _ = try await restore.resume()
+            try await session.commit()
+            try await restore.waitPages()
+            #expect(await container.runtime.waitForEnd(container.name, timeout: .seconds(20)))
+            let after = try count(container)
+            try await Task.sleep(for: .milliseconds(500))
+            let later = try count(container)
+            #expect(later.pid == held.pid && later.number > after.number && after.number >= held.number)
+            try await runtime.kill(container.name)
+        }
+        #expect(try paths.map(setting) == settings)
+    }
+
+    /// The stream breaks before the other side has run: the source goes on.
+    @Test func aPostCopyThatIsCalledOffLetsTheSourceGoOn() async throws {
+        try await withCounting { container in
+            let session = try await container.runtime.checkpoint(
+                container.name, configurationPath: container.folder + "/logs/lxc.conf",
+                imageDirectory: container.folder + "/images", keepsRunning: false, isPostCopy: true)
+            try await session.waitDumped()
+            let held = try count(container)
+            let pages = try #require(session.takePages())
+            let (runtime, plan) = try elsewhere(container)
+            let restore = try await runtime.restore(plan, imageDirectory: container.folder + "/images", pages: pages)
+            try await restore.waitReady()
+            try await restore.abort()
+            try await session.abort()
+            try await Task.sleep(for: .milliseconds(500))
+            let after = try count(container)
+            #expect(after.pid == held.pid && after.number > held.number)
+            #expect(container.runtime.state(container.name) == .running)
+            #expect(runtime.state(container.name) == .stopped)
+        }
+    }
+
+    @Test func whatAProcessorLacksIsNamed() async throws {
+        let folder = "/tmp/lxd-processor-\(UInt32.random(in: 0 ... .max))"
+        let own = try await ProcessorDescription.own(folder: folder)
+        try await ProcessorDescription.check(own, folder: folder)
+        #expect(ProcessorDescription.missing(inOwn: ["fpu", "sse2"], of: "fpu avx9 sse2 b\u{1b}ad") == ["avx9"])
+        await #expect(throws: (any Error).self) { try await ProcessorDescription.check([1, 2, 10, 3], folder: folder) }
+        #expect(access(folder, F_OK) != 0)
+    }
+
     @Test func aRestoredContainerCanRebootFromInside() async throws {
         try await withCounting { container in
             let session = try await checkpoint(container)

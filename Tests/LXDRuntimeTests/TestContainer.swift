@@ -34,14 +34,14 @@ struct TestContainer {
         ] {
             try makeHostDirectories(folder + "/" + path, mode: 0o755)
         }
-        for path in ["layers/upper", "layers/work", "logs", "containers", "instance/rootfs"] {
+        for path in ["layers/upper", "layers/work", "logs", "containers/\(name)", "instance/rootfs"] {
             try makeHostDirectories(folder + "/" + path, mode: 0o755)
         }
         let busybox = try AtomicFile.read("/bin/busybox")
         try AtomicFile.write(busybox, to: folder + "/image/bin/busybox", mode: 0o755, sync: false)
         for applet in [
             "sh", "true", "false", "id", "cat", "tty", "sleep", "echo", "touch", "ls", "stat", "kill", "reboot", "stty",
-            "env", "hostname", "pwd", "ip", "rm", "mkdir", "mknod",
+            "env", "hostname", "pwd", "ip", "rm", "mkdir", "mknod", "grep", "sed", "sort", "readlink", "mount",
         ] {
             symlink("busybox", folder + "/image/bin/" + applet)
         }
@@ -56,7 +56,7 @@ struct TestContainer {
     static func runtime(_ folder: String, _ helperEnvironment: [String] = []) throws -> ContainerRuntime {
         try ContainerRuntime(
             helperPath: helperPath, stateDirectory: folder + "/containers", runDirectory: folder + "/run",
-            logger: Logger(label: "test"), helperEnvironment: helperEnvironment)
+            cacheDirectory: folder, logger: Logger(label: "test"), helperEnvironment: helperEnvironment)
     }
 
     var idmap: [IDMapEntry] {
