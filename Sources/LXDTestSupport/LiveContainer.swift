@@ -8,7 +8,7 @@ package struct LiveContainer: Sendable {
 
     /// Starts it and waits until all its services run.
     package static func launch(
-        on daemon: TestDaemon, _ name: String = "c1", address: String, heapMebibytes: Int = 200
+        on daemon: TestDaemon, _ name: String, address: String, heapMebibytes: Int = 200
     ) async throws -> LiveContainer {
         let container = LiveContainer(name: name, address: address)
         try await daemon.mustLxc("launch", "debian", name, "-c", "migration.stateful=true", deadline: .seconds(300))

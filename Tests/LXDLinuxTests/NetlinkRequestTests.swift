@@ -21,6 +21,22 @@ struct NetlinkRequestTests {
         #expect(message.finished(sequence: 1) == expected)
     }
 
+    @Test func anAddressThatHasMovedIsToldToTheBridgeAndTheNetwork() throws {
+        let address = try #require(MACAddress("00:16:3e:01:02:03"))
+        let expected: [UInt8] = [
+            40, 0, 0, 0, 28, 0, 0x01, 0x05, 1, 0, 0, 0, 0, 0, 0, 0,  // length, RTM_NEWNEIGH, request|replace|create, sequence
+            7, 0, 0, 0, 9, 0, 0, 0, 2, 0, 2, 0,  // ndmsg: bridge, link 9, reachable, master
+            10, 0, 2, 0, 0x00, 0x16, 0x3e, 0x01, 0x02, 0x03, 0, 0,  // NDA_LLADDR, padded
+        ]
+        #expect(RouteSocket.bridgeEntry(address, port: 9).finished(sequence: 1) == expected)
+        let frame = RouteSocket.announcement(address)
+        #expect(frame.count == 60)
+        #expect(frame.prefix(22) == [
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00, 0x16, 0x3e, 0x01, 0x02, 0x03, 0x80, 0x35,  // to all, RARP
+            0, 1, 8, 0, 6, 4, 0, 3,  // Ethernet, IPv4, 6, 4, request
+        ])
+    }
+
     @Test func movingALinkRenamesItInTheSameRequest() {
         let message = LinkRequests.change(index: 7, LinkChange(name: "eth0", namespace: .descriptor(9)))
         let expected: [UInt8] = [

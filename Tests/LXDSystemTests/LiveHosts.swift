@@ -70,7 +70,8 @@ struct LiveHosts: Sendable {
             let volumes = try await daemon.mustLxc("storage", "volume", "list", "pool", "-f", "csv")
             if volumes.contains(name) { found.append("volume: \(volumes)") }
             let files = FileManager.default.enumerator(atPath: daemon.directory)?.compactMap { $0 as? String } ?? []
-            found += files.filter { $0.contains(name) }.map { "file \($0)" }
+            // Logs stay for whoever asks why it has gone, as LXD's do.
+            found += files.filter { $0.contains(name) && !$0.hasPrefix("logs/") }.map { "file \($0)" }
         }
         let host = host(daemon)
         let links = host.command("ip", ["-br", "link", "show", "type", "veth"])
@@ -152,6 +153,8 @@ struct SmallContainer: Sendable {
                 setsid guest $work </dev/null >/dev/null 2>&1 &
             done
             """)
+        // The hosts may remember another container's Ethernet address for the same IP address.
+        for host in [pair.hosts.here, pair.hosts.far] { try await host.mustRun("ip", "neigh", "flush", "dev", pair.bridge) }
         return container
     }
 

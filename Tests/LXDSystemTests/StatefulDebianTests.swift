@@ -18,7 +18,7 @@ struct StatefulDebianTests {
             let bridge = "lxdt" + UUID().uuidString.prefix(6).lowercased()
             try await daemon.mustLxc("network", "create", bridge, "ipv4.address=10.97.3.1/24", "ipv6.address=none")
             try await daemon.mustLxc("profile", "device", "add", "default", "eth0", "nic", "name=eth0", "network=\(bridge)")
-            let container = try await LiveContainer.launch(on: daemon, address: "10.97.3.9")
+            let container = try await LiveContainer.launch(on: daemon, "c1", address: "10.97.3.9")
             let client = try await TestClient(from: nil, to: container.address)
             do {
                 try await goThroughImages(container, client, daemon)
