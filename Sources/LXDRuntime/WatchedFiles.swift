@@ -8,7 +8,7 @@ internal import LXDLinux
 /// while everything stands still. It takes the names from a file of its own kind instead, and checks them.
 struct WatchedFiles {
     /// criu's name for that file, in the folder of the images.
-    static let imageName = "irmap-cache.img"
+    static let imageName = "irmap-cache"
 
     /// The contents of that file; nil when there is nothing to be told.
     static func image(root: String, processes: [Int32]) -> [UInt8]? {

@@ -25,9 +25,10 @@ enum Criu {
             (helperVariable, "\(getpid())"), ("CRIU_ACTION_PEER", "\(getpid()):\(HelperDescriptor.connection)"),
             ("CRIU_KDAT_FILE", workspace.kernelCache), ("LXD_CRIU_IMAGES", workspace.imageDirectory),
             ("LXD_CRIU_GHOST_LIMIT", "\(workspace.ghostLimit)"),
-            ("LXD_CRIU_PATH", try needsIPTables ? systemPath : tools(workspace)),
             ("LXD_CRIU_OPTIONS", options.joined(separator: " ")),
         ] { setenv(key, value, 1) }
+        // It would ask several programs about rules of a kind that most have none of.
+        if !needsIPTables { setenv("CRIU_NO_IPTABLES", "1", 1) }
     }
 
     /// liblxc names the group of old controllers only; the unified tree needs the same, told without a controller. Files that are
@@ -35,7 +36,7 @@ enum Criu {
     /// through these folders, nearest first, and then some of its own.
     private static let script = """
         #!/bin/sh
-        PATH=$LXD_CRIU_PATH
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
         # What is known of watched files is looked for where criu works.
         cd "$LXD_CRIU_IMAGES" || exit 1
         root=
@@ -70,22 +71,6 @@ enum Criu {
     private static func link(_ path: String, to target: String) throws(HelperFailure) {
         unlink(path)
         guard symlink(target, path) == 0 else { throw HelperFailure(step: "link", number: errno, subject: path) }
-    }
-
-    private static let systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-    /// Folders with all the programs that criu runs except for iptables, which it would ask four times for rules of a kind that
-    /// most have none of. What it runs as the container's root does not see our own folder, and finds tar in the others.
-    private static func tools(_ workspace: CriuWorkspace) throws(HelperFailure) -> String {
-        let folder = workspace.directory + "/tools"
-        guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw HelperFailure(step: "make", number: errno, subject: folder)
-        }
-        for tool in ["sh", "ip", "tar", "gzip", "nft"] {
-            let places = systemPath.split(separator: ":").map { $0 + "/" + tool }
-            if let place = places.first(where: { access($0, X_OK) == 0 }) { try link(folder + "/" + tool, to: place) }
-        }
-        return folder + ":/usr/bin:/bin"
     }
 
     /// Whether a container's network has rules of iptables' old kind.
