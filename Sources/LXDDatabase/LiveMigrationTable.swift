@@ -34,6 +34,8 @@ package struct LiveMigrationRow: Sendable, Hashable {
         case ready
         /// The instance is the target's, and whoever has this row knows.
         case committed
+        /// Of the source: nothing of the instance runs here any more; what will have its name is another one.
+        case ended
     }
 
     /// The same on both servers.

@@ -92,6 +92,7 @@ import Testing
             try await store.writeDurably { try $0.decideLiveMigration(id: "a-1", from: .open, .committed) }
             // Who does not say that it has heard may ask again.
             #expect(try await answer(of: decisions, confirms: false) == .go)
+            try await store.write { try $0.decideLiveMigration(id: "a-1", from: .committed, .ended) }
             #expect(try await answer(of: decisions) == .go)
             #expect(try await answer(of: decisions) == .kept)
             #expect(await !decisions.knows(id: "a-1", secret: "ff"))

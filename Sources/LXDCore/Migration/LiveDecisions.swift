@@ -29,7 +29,7 @@ struct LiveDecisions: OperationDesk {
         do {
             let step: MigrationControl.Step =
                 switch try await row(id)?.phase {
-                case .committed?: .go
+                case .committed?, .ended?: .go
                 case nil: .kept
                 default: .undecided
                 }
@@ -72,9 +72,28 @@ struct LiveDecisions: OperationDesk {
         }
     }
 
-    private func askOnce(_ row: LiveMigrationRow, _ peer: String) async throws -> Bool? {
+    /// Lets the source forget a move that has come to its end here; when it cannot be reached it keeps a row that says so.
+    func confirm(_ row: LiveMigrationRow) async {
+        for peer in row.peers {
+            do {
+                let socket = try await connect(row, peer)
+                if case .binary? = try await socket.receive() {
+                    try await socket.send(.binary(MigrationControl(isSuccess: true).encoded))
+                }
+                return await socket.close()
+            } catch {
+                logger.debug("The source of a live migration was not told of its end", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            }
+        }
+    }
+
+    private func connect(_ row: LiveMigrationRow, _ peer: String) async throws -> any OperationSocket {
         let remote = try RemoteOperation(url: "https://\(peer)/1.0/operations/\(row.id)", certificatePEM: row.certificate)
-        let socket = try await dialer.connect(to: remote, secret: row.secret)
+        return try await dialer.connect(to: remote, secret: row.secret)
+    }
+
+    private func askOnce(_ row: LiveMigrationRow, _ peer: String) async throws -> Bool? {
+        let socket = try await connect(row, peer)
         do {
             let timer = Task {
                 try await Task.sleep(for: .seconds(10))

@@ -46,13 +46,16 @@ extension MigrationService {
         }
         switch (row.side, row.phase) {
         case (.source, .committed):
-            guard let instance, await lifecycle.isRunning(row.key) else { return false }
-            // It was to end here, and something kept it from that.
-            try await lifecycle.withExpectedEnd(of: instance.runtimeName) {
-                try await lifecycle.engine.kill(instance.runtimeName)
+            if let instance, await lifecycle.isRunning(row.key) {
+                // It was to end here, and something kept it from that.
+                try await lifecycle.withExpectedEnd(of: instance.runtimeName) {
+                    try await lifecycle.engine.kill(instance.runtimeName)
+                }
+                await lifecycle.cleanUp(instance)
             }
-            await lifecycle.cleanUp(instance)
+            try await environment.store.write { try $0.decideLiveMigration(id: row.id, from: .committed, .ended) }
             return false
+        case (.source, .ended): return false
         case (.source, _):
             // It went on, by the death of the one who would have decided.
             try await environment.store.write { try $0.deleteLiveMigration(id: row.id) }
@@ -68,6 +71,7 @@ extension MigrationService {
             }
             guard await lifecycle.isRunning(row.key) else { return true }
             try await settle(row, instance)
+            Task { [decisions] in await decisions.confirm(row) }
             return false
         }
     }
@@ -136,7 +140,7 @@ extension MigrationService {
     private func removeFolders(except kept: Set<String>) async throws {
         let place = environment.paths.liveImages
         let names = await BlockingPool.shared.run { (try? ConfinedDirectory(path: place).list()) ?? [] }
-        let present = Set(try await environment.store.read { try $0.liveMigrations().map(\.id) })
+        let present = Set(try await environment.store.read { try $0.liveMigrations().filter { $0.side == .target }.map(\.id) })
         for name in names where !kept.contains(name) && !present.contains(name) {
             await LiveFolder(path: place + "/" + name).remove()
         }

@@ -135,6 +135,9 @@ final class LiveSource: Sendable {
             }
         }
         await lifecycle.cleanUp(instance)
+        await attempt("note the end of the instance that has moved") {
+            try await environment.store.write { [terms] in try $0.decideLiveMigration(id: terms.id, from: .committed, .ended) }
+        }
         if let folder = state.withLock({ $0.folder }) { await folder.remove() }
         let time = state.withLock { $0.stoodStill }.map { "\($0.duration(to: .now))" } ?? ""
         environment.logger.info(

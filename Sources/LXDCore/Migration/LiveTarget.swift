@@ -70,6 +70,7 @@ final class LiveTarget: Sendable {
             // The source will ask, or forget.
             environment.logger.warning(
                 "The source was not told that its instance runs", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
+            Task { [decisions = service.decisions] in await decisions.confirm(record) }
         }
         await folder.remove()
     }
