@@ -94,13 +94,15 @@ struct Move: LXCCommand {
             server = server.using(target: target)
         } else {
             let flag = storage.isEmpty ? "--target-project" : "--storage"
-            guard try await server.hasExtension(storage.isEmpty ? "instance_project_move" : "instance_pool_move") else {
-                return false
+            let needed = [storage.isEmpty ? "" : "instance_pool_move", targetProject.isEmpty ? "" : "instance_project_move"]
+            for name in needed where !name.isEmpty {
+                guard try await server.hasExtension(name) else { return false }
             }
             if mode != "pull" { throw refuse("--mode", with: flag) }
             request.instanceOnly = instanceOnly
             request.pool = storage
-            if storage.isEmpty { request.project = targetProject }
+            // LXD's own client leaves the project out where a pool is named, and moves half of the way.
+            request.project = targetProject
         }
         let mover = server
         let asked = request
