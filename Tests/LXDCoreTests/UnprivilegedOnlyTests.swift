@@ -64,8 +64,8 @@ import Testing
                 profile.config["security.privileged"] = "true"
                 try tx.updateProfile(profile)
             }
-            try await world.store.read { tx in
-                #expect(throws: LXDError.self) { _ = try strict.admit(row, replacing: nil, .create, tx) }
+            await #expect(throws: LXDError.self) {
+                try await world.store.read { _ = try strict.admit(row, replacing: nil, .create, $0) }
             }
         }
     }

@@ -63,6 +63,10 @@ struct RestrictedCallerTests {
             let pair = try clients.makePair("inside")
             try await daemon.mustLxc("config", "trust", "add", clients.path("inside", "crt"), "--restricted", "--projects", "shop")
             let session = try clients.session(pair)
+            // Finished operations are shown for a while.
+            try await eventually("an end of what was started") {
+                try await daemon.mustLxc("operation", "list", "-f", "csv", "--project", "secret").isEmpty ? true : nil
+            }
             let before = try await state(daemon)
 
             for attempt in Self.attempts {
