@@ -92,7 +92,9 @@ final class ExecPayload {
     // Never freed: the process ends with the command.
     init(_ plan: ExecPlan) {
         arguments = Self.strings(plan.command)
-        environment = Self.strings(plan.environment.map { "\($0.key)=\($0.value)" })
+        // Programs in a container know by the variable that they are in one; liblxc sets it too.
+        let own = plan.environment.contains { $0.key == "container" } ? [] : ["container=lxc"]
+        environment = Self.strings(own + plan.environment.map { "\($0.key)=\($0.value)" })
         workingDirectory = plan.workingDirectory.isEmpty ? nil : strdup(plan.workingDirectory)
         terminal = plan.terminal
     }

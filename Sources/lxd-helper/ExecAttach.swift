@@ -54,8 +54,10 @@ enum SeccompFilter {
     /// That process is in none of the container's namespaces but that for mounts: nothing in the container can reach it.
     /// - Returns: Eight bytes an instruction; nil where the kernel does not tell, or the policy needs a listener.
     static func loaded(by container: Container, policy: String) -> [UInt8]? {
-        // A listener would be lost with the process.
-        guard !policy.contains("notify"), !SecurityModules.areActive else { return nil }
+        // A listener would be lost with the process; and one that has filters itself is not told.
+        guard !policy.contains("notify"), !SecurityModules.areActive,
+            let own = SmallFile.read("/proc/self/status").flatMap({ ProcessStatus($0) }), !own.isFiltered
+        else { return nil }
         var ready: Int32 = -1
         var report: Int32 = -1
         guard clxd_pipe(&ready, &report, 0) >= 0 else { return nil }

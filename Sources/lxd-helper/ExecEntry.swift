@@ -72,7 +72,7 @@ struct ExecEntry {
 
     /// Gives the number of the command's process, a child of this one, once it runs.
     func start(terminal: ExecTerminal?) throws(HelperFailure) -> Int32 {
-        let payload = ExecPayload(withContainerVariable)
+        let payload = ExecPayload(plan)
         if terminal == nil, entersUserNamespace { givePipes() }
         var reading: Int32 = -1
         var writing: Int32 = -1
@@ -97,15 +97,6 @@ struct ExecEntry {
                 step: "enter the container", number: failure.number, subject: plan.name, log: failure.step.text)
         }
         return pid
-    }
-
-    /// Programs in a container know by it that they are in one.
-    private var withContainerVariable: ExecPlan {
-        var plan = plan
-        if !plan.environment.contains(where: { $0.key == "container" }) {
-            plan.environment.insert(PlanPair("container", "lxc"), at: 0)
-        }
-        return plan
     }
 
     /// Lets the command open its streams again by /dev/stdout: pipes belong to who made them, whom the container does not know.
