@@ -27,6 +27,8 @@ from tests.functional import daemon as daemons
 CONF = nova.conf.CONF
 #: Seconds a state may take to come about.
 PATIENCE = 120
+#: Of this run alone.
+RUN = f"run{uuid.uuid4().hex[:6]}"
 
 atexit.register(daemons.stop_all)
 
@@ -63,8 +65,9 @@ class Case(integrated_helpers._IntegratedTestBase):
     hosts = ("host1",)
 
     def setUp(self) -> None:
-        # Nova's tests refuse to look into /sys, since theirs must not depend on the machine; ours are about it.
-        with mock.patch.object(nova_fixtures.SysFsPoisonFixture, "setUp", fixtures.Fixture.setUp):
+        # Nova's tests refuse to look at the host, since theirs must not depend on the machine; ours are about it.
+        with mock.patch.object(nova_fixtures.SysFsPoisonFixture, "setUp", fixtures.Fixture.setUp), \
+                mock.patch.object(nova_fixtures.GenericPoisonFixture, "setUp", fixtures.Fixture.setUp):
             self._set_up()
 
     def _set_up(self) -> None:
@@ -81,6 +84,8 @@ class Case(integrated_helpers._IntegratedTestBase):
         self.glance = self.useFixture(Glance(self))
         self.flags(compute_driver="lxd.LXDDriver", my_ip=daemons.ADDRESSES[0], vif_plugging_timeout=20)
         self.flags(allow_resize_to_same_host=len(self.hosts) == 1)
+        # Control groups are the machine's: names of containers must not meet those of a run beside this one.
+        self.flags(instance_name_template=f"{RUN}-%08x")
         self.flags(allow_live_migration=True, group="lxd")
         # Nova's periodic tasks do not run here: a test calls what it wants to see.
         super()._setup_services()

@@ -1,6 +1,10 @@
 """The life of a server on one host."""
 
+import contextlib
+import glob
 import time
+
+from oslo_config import cfg
 
 from nova_lxd.client import path
 from tests.functional import base
@@ -83,6 +87,9 @@ class LifeTest(base.Case):
         self.wait_for(server, "SHUTOFF")
 
     def test_the_console_log_and_diagnostics(self):
+        with contextlib.suppress(cfg.NoSuchOptError):
+            # Nova's own schema of the answer wants the name of a driver it ships; outside its tests it only warns.
+            self.flags(response_validation="ignore", group="api")
         server = self.boot()
         self.inside(server, "sh", "-c", "echo said on the console > /dev/console")
         output = self.api.api_post(f"/servers/{server['id']}/action", {"os-getConsoleOutput": {}}).body["output"]
@@ -111,17 +118,21 @@ class LifeTest(base.Case):
 class LimitsTest(base.Case):
     """What a flavor says is what the kernel enforces."""
 
-    def cgroup(self, server, file):
-        return self.inside(server, "cat", f"/sys/fs/cgroup/{file}")
-
     def test_memory_and_processors(self):
         server = self.boot(flavor_id=self.flavor(memory_mb=100, vcpu=1))
-        self.assertEqual(str(100 * 1024 * 1024), self.cgroup(server, "memory.max"))
-        self.assertRegex(self.cgroup(server, "cpuset.cpus.effective"), r"^\d+$")
+        name = f"lxc.payload.nova_{self.name(server)}"
+        # One hierarchy, or one a controller with files of other names.
+        memory = glob.glob(f"/sys/fs/cgroup/{name}/memory.max") + glob.glob(f"/sys/fs/cgroup/memory/**/{name}/memory.limit_in_bytes",
+                                                                            recursive=True)
+        processors = glob.glob(f"/sys/fs/cgroup/**/{name}/cpuset.cpus", recursive=True)
+        with open(memory[0], encoding="ascii") as file:
+            self.assertEqual(100 << 20, int(file.read()))
+        with open(processors[0], encoding="ascii") as file:
+            self.assertRegex(file.read(), r"^\d+$")
 
     def test_ephemeral_disks_are_volumes_of_their_own(self):
         server = self.boot(flavor_id=self.flavor(ephemeral=1))
-        self.inside(server, "sh", "-c", "mountpoint /mnt && touch /mnt/there")
+        self.inside(server, "sh", "-c", "grep -q ' /mnt ' /proc/mounts && touch /mnt/there")
         server = self.act(server, "ACTIVE", "reboot", {"type": "HARD"})
         self.inside(server, "test", "-e", "/mnt/there")
         self.delete(server)

@@ -30,9 +30,9 @@ class VolumeTest(base.Case):
 
     def attach(self, server):
         """Attaches the volume; returns its device, as Nova names it."""
-        found = self.api.post_server_volume(server["id"], {"volumeAttachment": {"volumeId": self.volume}})
+        self.api.post_server_volume(server["id"], {"volumeAttachment": {"volumeId": self.volume}})
         self._wait_for_volume_attach(server["id"], self.volume)
-        return found["device"]
+        return self.api.get_server_volumes(server["id"])[0]["device"]
 
     def detach(self, server):
         self.api.delete_server_volume(server["id"], self.volume)
