@@ -101,18 +101,26 @@ struct Move: LXCCommand {
             if mode != "pull" { throw refuse("--mode", with: flag) }
             request.instanceOnly = instanceOnly
             request.pool = storage
-            // LXD's own client leaves the project out where a pool is named, and moves half of the way.
             request.project = targetProject
         }
-        let mover = server
-        let asked = request
+        try await Self.migrate(source.name, request, server, session)
+        // LXD 5.0.2 leaves the project out where a pool is named.
+        if !request.pool.isEmpty, !request.project.isEmpty, server.project != request.project,
+            try await !server.using(project: request.project).instanceNames().contains(name)
+        {
+            request.pool = ""
+            try await Self.migrate(name, request, server, session)
+        }
+        return true
+    }
+
+    private static func migrate(_ name: String, _ request: InstancePost, _ server: ServerConnection, _ session: Session) async throws {
         let operation = try await addingContext("Migration API failure") {
-            try await mover.migrateInstance(source.name, asked)
+            try await server.migrateInstance(name, request)
         }
         try await addingContext("Migration operation failure") {
             try await session.wait(operation, showing: session.renderer("Transferring instance: %s"))
         }
-        return true
     }
 
     /// Anything else is a copy, and the source is deleted when that has worked.
