@@ -21,19 +21,41 @@ extension InstanceService {
             ])
     }
 
-    /// Moves a stopped instance to another pool, another project or another name within this server.
+    /// Moves an instance to another pool, another project or another name within this server.
     ///
-    /// The new one is complete before the old one goes.
+    /// The new one is complete before the old one goes. The kept state of its processes goes along; one that runs stands still
+    /// meanwhile, and goes on where it was when it cannot be moved.
+    ///
+    /// - Parameter isLive: Whether one that runs may be moved.
     package func move(
-        _ key: InstanceKey, to target: InstanceKey, pool: String?, instanceOnly: Bool,
+        _ key: InstanceKey, to target: InstanceKey, pool: String?, instanceOnly: Bool, isLive: Bool = false,
         by requestor: EventLifecycleRequestor?, progress: ProgressSink = .none
     ) async throws {
-        let instance = try await environment.load(key)
-        guard await !lifecycle.isRunning(key) else {
+        guard await lifecycle.isRunning(key) else {
+            return try await moveStopped(key, to: target, pool: pool, instanceOnly: instanceOnly, by: requestor, progress)
+        }
+        guard isLive else {
             throw LXDError.badRequest(
                 "Instance must be stopped to move between \(pool == nil ? "projects" : "pools") statelessly")
         }
+        try await lifecycle.stopStatefully(key, by: requestor)
+        do {
+            try await moveStopped(key, to: target, pool: pool, instanceOnly: instanceOnly, by: requestor, progress)
+        } catch {
+            // Cancelled or not, it runs on if it is still there.
+            try await Task { [lifecycle] in try await lifecycle.start(key, isStateful: true, by: requestor) }.value
+            throw error
+        }
+        try await Task { [lifecycle] in try await lifecycle.start(target, isStateful: true, by: requestor) }.value
+    }
+
+    private func moveStopped(
+        _ key: InstanceKey, to target: InstanceKey, pool: String?, instanceOnly: Bool,
+        by requestor: EventLifecycleRequestor?, _ progress: ProgressSink
+    ) async throws {
+        let instance = try await environment.load(key)
         var row = instance.row
+        row.stateful = false
         let root = try requireRootDisk(instance.expandedDevices)
         row.devices[root.name] = root.config.merging(pool.map { ["pool": $0] } ?? [:]) { $1 }
         row.project = target.project
@@ -42,6 +64,15 @@ extension InstanceService {
         let source = CreatePlan.CopySource(
             instance: instance, snapshot: nil, instanceOnly: instanceOnly, isRefresh: false)
         try await makeCopy(of: source, as: row, .move(key), progress: progress)
+        if instance.row.stateful {
+            let copy = try await environment.load(temporary)
+            do {
+                try await lifecycle.keepState(of: copy, from: try await lifecycle.imageDirectory(instance))
+            } catch {
+                try await environment.removeEverything(of: copy)
+                throw error
+            }
+        }
         // From here on the move is done, whoever changes their mind.
         try await Task { [self] in
             try await delete(key, force: true, by: nil)

@@ -191,7 +191,7 @@ package struct InstanceRoutes: RouteGroup {
                 requestor: requestor
             ) { handle in
                 try await instances.move(
-                    key, to: target, pool: pool, instanceOnly: instanceOnly, by: requestor,
+                    key, to: target, pool: pool, instanceOnly: instanceOnly, isLive: isLive, by: requestor,
                     progress: ProgressSink { handle.progress($0, $1) })
             })
     }
