@@ -76,6 +76,52 @@ struct StatefulTests {
         }
     }
 
+    /// The host goes down and comes up again: with `stateful-stop` the processes go on where they were.
+    @Test func aShutdownOfTheHostCanKeepTheStateOfInstances() async throws {
+        try await withCounter { daemon in
+            #expect(try await !daemon.lxc("config", "set", "c1", "boot.host_shutdown_action=sleep").exit.isSuccess)
+            try await daemon.mustLxc("config", "set", "c1", "boot.host_shutdown_action=stateful-stop")
+            let before = try await count(daemon)
+            kill(try #require(daemon.processID), SIGPWR)
+            try await daemon.waitUntilDead()
+            try await daemon.start()
+            try await eventually("the instance to run again") {
+                try await daemon.mustLxc("list", "-f", "csv", "-c", "s") == "RUNNING\n" ? true : nil
+            }
+            let after = try await count(daemon)
+            #expect(after.pid == before.pid && after.number >= before.number)
+            try await expectCounting(daemon)
+            // One that cannot be kept is shut down, and starts anew.
+            try await daemon.mustLxc("config", "unset", "c1", "migration.stateful")
+            try await daemon.mustLxc("restart", "--force", "c1")
+            kill(try #require(daemon.processID), SIGPWR)
+            try await daemon.waitUntilDead()
+            try await daemon.start()
+            try await eventually("the instance to run again") {
+                try await daemon.mustLxc("list", "-f", "csv", "-c", "s") == "RUNNING\n" ? true : nil
+            }
+        }
+    }
+
+    /// One after the other, with what a container has to have each time: limits, commands on a terminal, its console's log.
+    @Test func theTenthCheckpointIsAsGoodAsTheFirst() async throws {
+        try await withCounter { daemon in
+            try await daemon.mustLxc("config", "set", "c1", "limits.memory=200MiB")
+            let before = try await count(daemon)
+            let log = try await daemon.mustLxc("console", "--show-log", "c1")
+            for _ in 1...10 {
+                try await daemon.mustLxc("stop", "--stateful", "c1")
+                try await daemon.mustLxc("start", "c1")
+            }
+            #expect(try await count(daemon).pid == before.pid)
+            try await expectCounting(daemon)
+            #expect(try await daemon.mustLxc("query", "/1.0/instances/c1/state").contains("\"memory\""))
+            #expect(try await daemon.mustLxc("exec", "-t", "c1", "--", "tty").hasPrefix("/dev/pts/"))
+            #expect(try await daemon.mustLxc("console", "--show-log", "c1") == log)
+            try await daemon.mustLxc("stop", "--force", "c1")
+        }
+    }
+
     // MARK: Help
 
     /// A container with a process that counts in its memory and writes the number down ten times a second.

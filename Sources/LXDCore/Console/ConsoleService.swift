@@ -138,9 +138,14 @@ package final class ConsoleService: Sendable {
     /// What was written on the console: from memory while it runs, else what was kept at its stop.
     package func log(_ key: InstanceKey, by requestor: EventLifecycleRequestor?) async throws -> [UInt8] {
         let instance = try await environment.load(key)
-        let bytes =
-            runtime.running(instance.runtimeName) != nil
-            ? try await runtime.consoleLog(instance.runtimeName) : try keptLog(path(instance))
+        let bytes: [UInt8]
+        if runtime.running(instance.runtimeName) != nil {
+            let ring = try await runtime.consoleLog(instance.runtimeName)
+            // liblxc gives a container that was restored no ring: what it had written before is in the file.
+            bytes = ring.isEmpty && FileManager.default.fileExists(atPath: path(instance)) ? try keptLog(path(instance)) : ring
+        } else {
+            bytes = try keptLog(path(instance))
+        }
         environment.announce(.instanceConsoleRetrieved, key, by: requestor)
         return bytes
     }

@@ -264,7 +264,8 @@ final class DaemonGraph: Sendable {
     /// Ends everything but the answers to those who wait for the end.
     func stop(wish: Signals.Wish, force: Bool) async {
         timers.cancel()
-        await checkpoints.end()
+        // A host that goes down may want the state of its instances kept.
+        if wish == .leave { await checkpoints.end() }
         let timeout = Int64(server.config["core.shutdown_timeout"] ?? "") ?? 5
         await operations.shutdown(atMost: force ? .zero : .seconds(timeout * 60))
         switch wish {
@@ -272,6 +273,7 @@ final class DaemonGraph: Sendable {
             networks.abandon()
         case .powerOff:
             await lifecycle.stopForShutdown()
+            await checkpoints.end()
             await networks.stop()
         }
         events.shutdown()
