@@ -53,7 +53,8 @@ class HostTest(base.Case):
 
     def test_a_container_that_has_the_name_already_is_never_touched(self):
         nova = self.lxd()
-        taken = "instance-00000001"
+        taken = "taken"
+        self.flags(instance_name_template=taken)
         self.drivers["host1"].cache_image(context.get_admin_context(), self.image_id)
         fingerprint = nova.get(path("images", "aliases", self.image_id))["target"]
         nova.post("/1.0/instances", {"name": taken, "type": "container", "profiles": [], "source": {
