@@ -16,12 +16,14 @@ package final class CheckpointSession: Sendable {
     private let current: Mutex<CriuSession>
     private let pages: PageStream?
     private let cleanUp: @Sendable () -> Void
+    private let initPID: Int32
 
     /// - Parameter begin: Starts criu, to be called again when it has to be tried again.
     init(
-        isPostCopy: Bool, begin: @escaping @Sendable (_ pages: Int32?) throws -> CriuSession,
+        initPID: Int32, isPostCopy: Bool, begin: @escaping @Sendable (_ pages: Int32?) throws -> CriuSession,
         cleanUp: @escaping @Sendable () -> Void
     ) throws {
+        self.initPID = initPID
         self.begin = begin
         self.cleanUp = cleanUp
         pages = isPostCopy ? PageStream() : nil
@@ -73,10 +75,21 @@ package final class CheckpointSession: Sendable {
                     }
                 }
             } catch {
+                await removeNetworkLock()
                 await BlockingPool.shared.run(cleanUp)
                 throw error
             }
         }
+    }
+
+    /// criu keeps packets away while it works, by a table of its own; one that was killed leaves it.
+    private func removeNetworkLock() async {
+        let script =
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin; nft list tables inet | while read -r table family name; do "
+            + "case $name in CRIU-*) nft delete table inet \"$name\" ;; esac; done"
+        // The container may have ended too; then there is nothing to be unlocked.
+        _ = try? await ProcessRunner.run(
+            "nsenter", ["-t", "\(initPID)", "-n", "/bin/sh", "-c", script], deadline: .seconds(10))
     }
 
     private static let attemptsMax = 5

@@ -39,7 +39,7 @@ extension ContainerRuntime {
             if isPostCopy { try tuning.raise(HostTuning.pipeSize, to: 4 << 20) }
             do {
                 return try CheckpointSession(
-                    isPostCopy: isPostCopy,
+                    initPID: entry.initProcess.pid, isPostCopy: isPostCopy,
                     begin: { [plan, helper] pages in
                         try makeHostDirectories(directory, mode: 0o700)
                         if let watched = WatchedFiles.image(root: root, processes: entry.group.processes()) {
