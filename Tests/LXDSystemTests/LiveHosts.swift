@@ -101,13 +101,13 @@ struct LiveHosts: Sendable {
         }
     }
 
-    /// The processes that live in a host's mount namespace: not those inside its containers.
+    /// The processes in a host's network: not those inside its containers. criu and monitors have mount namespaces of their own.
     func processes(of host: TestHost) throws -> [HostProcess] {
-        let wanted = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(host.processID)/ns/mnt")
+        let wanted = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(host.processID)/ns/net")
         var found: [HostProcess] = []
         for pid in try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap({ Int32($0) }) {
             // Any of them may end while we look.
-            guard (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/mnt")) == wanted,
+            guard (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/ns/net")) == wanted,
                 let program = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe"),
                 let command = try? AtomicFile.read("/proc/\(pid)/cmdline", limit: 4096),
                 let status = try? AtomicFile.readText("/proc/\(pid)/stat", limit: 4096),
