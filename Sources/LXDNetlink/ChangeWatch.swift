@@ -1,3 +1,4 @@
+import CLXDLinux
 import Glibc
 import Synchronization
 import SystemPackage
