@@ -94,7 +94,7 @@ import Testing
         #expect(
             InstanceKeys.table.keys.count {
                 $0.scope != .virtualMachine && !$0.name.hasSuffix("*") && !$0.name.contains("NAME")
-            } == 78)
+            } == 79)
     }
 
     @Test(arguments: [
