@@ -1,5 +1,6 @@
 internal import LXDLinux
 package import LXDRuntimePlan
+internal import Synchronization
 package import SystemPackage
 
 extension ContainerRuntime {
@@ -115,8 +116,10 @@ extension ContainerRuntime {
         let plan = start
         return try await BlockingPool.shared.run { [self] in
             let directory = runDirectory + "/" + plan.name + ".criu"
+            let held = HeldProcesses()
             let cleanUp: @Sendable (Bool) -> Void = { [self] failed in
                 if failed {
+                    held.end()
                     LostMonitor.end(plan.name, stateDirectory: plan.stateDirectory, tree: tree)
                     removeTraces(of: plan.name, mountPoint: plan.mountPoint)
                 }
@@ -145,6 +148,7 @@ extension ContainerRuntime {
                     session, pages: arrival,
                     finish: { [self] step in
                         let group = try tree.group(ofProcess: step.initPID).ancestor(named: "lxc.payload." + plan.name)
+                        held.take(group)
                         let root = { (isWanted: (IDMapEntry) -> Bool) in
                             plan.idmap.first { isWanted($0) && $0.namespaceID == 0 }?.hostID ?? 0
                         }
@@ -190,5 +194,20 @@ enum CriuKernelCache {
         for name in try folder.list() where name.hasPrefix(prefix) && name.hasSuffix(suffix) && !name.hasPrefix(current) {
             try folder.removeFile(name)
         }
+    }
+}
+
+/// The processes of a container that is held before it runs. A criu that is killed leaves them without any monitor to find them by.
+private final class HeldProcesses: Sendable {
+    private let group = Mutex<CgroupGroup?>(nil)
+
+    func take(_ group: CgroupGroup) { self.group.withLock { $0 = group } }
+
+    /// Ends them. Blocks for two seconds at most.
+    func end() {
+        guard let group = group.withLock({ $0 }), !group.isEmpty else { return }
+        group.killAll()
+        for _ in 0..<1000 where !group.processes().isEmpty { pauseMilliseconds(2) }
+        group.remove()
     }
 }
