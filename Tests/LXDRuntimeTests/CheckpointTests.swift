@@ -63,7 +63,9 @@ struct CheckpointTests {
             try makeHostDirectories(container.folder + "/images", mode: 0o700)
             _ = try await container.runtime.start(plan(container))
             try await container.awaitInit()
-            let counter = "n=0; while :; do n=$((n+1)); echo $$ $n >/tmp/count; sleep 0.1; done >/dev/null 2>&1 </dev/null"
+            // Renamed: a file just emptied would read as another counter.
+            let counter =
+                "n=0; while :; do n=$((n+1)); echo $$ $n >/tmp/next; mv /tmp/next /tmp/count; sleep 0.1; done >/dev/null 2>&1 </dev/null"
             #expect(try await container.run(["sh", "-c", "setsid sh -c '\(counter)' </dev/null >/dev/null 2>&1 &"]).status == 0)
             try await Task.sleep(for: .milliseconds(500))
             try await body(container)
