@@ -1,6 +1,6 @@
 """A server's console: what it printed, and a TCP port to type at."""
 
-import select
+import selectors
 import socket
 import threading
 from typing import Any
@@ -166,9 +166,15 @@ def _bound(address: str) -> socket.socket:
 
 def _relay(client: socket.socket, console: WebSocket) -> None:
     """Copies bytes both ways until either side ends."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(client, selectors.EVENT_READ)
+        selector.register(console, selectors.EVENT_READ)
+        _relay_selected(client, console, selector)
+
+
+def _relay_selected(client: socket.socket, console: WebSocket, selector: selectors.BaseSelector) -> None:
     while True:
-        both: list[socket.socket | WebSocket] = [client, console]
-        waiting = [] if console.has_buffered else select.select(both, [], [], None)[0]
+        waiting = [] if console.has_buffered else [key.fileobj for key, _ in selector.select()]
         if console.has_buffered or console in waiting:
             message = console.receive_nowait()
             if message is not None and message[0] in (Opcode.BINARY, Opcode.TEXT):

@@ -30,6 +30,7 @@ class LXDDriver(driver.ComputeDriver):
         "supports_extend_volume": True,
         "supports_image_type_raw": True,
         "supports_migrate_to_same_host": True,
+        "supports_trusted_certs": True,
     }
 
     def __init__(self, virtapi: Any):

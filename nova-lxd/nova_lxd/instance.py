@@ -146,6 +146,17 @@ def start(host: Host, instance: Any, *, stateful: bool = False) -> None:
                 raise
 
 
+def start_aside(host: Host, instance: Any) -> None:
+    """Starts the container that stands aside during a rescue, if there is one: it holds the server's own root."""
+    aside = path("instances", aside_name_of(instance))
+    try:
+        record = host.client.get(aside)
+        if record["config"].get(UUID_KEY) == instance.uuid and record["status_code"] == STOPPED:
+            host.client.put(path("instances", record["name"], "state"), {"action": "start", "timeout": -1})
+    except errors.NotFound:
+        return
+
+
 def stop(host: Host, instance: Any) -> None:
     """Stops a container at once; one that is stopped or gone is left alone."""
     try:
@@ -212,10 +223,10 @@ def create(host: Host, instance: Any, source: dict[str, Any], config: dict[str, 
             host.client.post("/1.0/instances", body)
         except errors.Unavailable:
             raise
-        except errors.LXDError:
-            if not body["config"].pop(CHECKPOINT_KEY, None):
+        except errors.LXDError as error:
+            # There is no other sign of it than that the refusal names the key.
+            if CHECKPOINT_KEY not in error.message or not body["config"].pop(CHECKPOINT_KEY, None):
                 raise
-            # If it was for something else, it fails for that again.
             host.client.post("/1.0/instances", body)
             host.can_checkpoint = False
             LOG.warning("This LXD does not know %s for containers: suspend freezes, and nothing moves while it runs",

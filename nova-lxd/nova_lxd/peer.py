@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import nova.conf
@@ -114,14 +114,15 @@ def distrust(host: Host, instance: Any) -> None:
 
 def sweep(host: Host) -> None:
     """Removes expired certificates of migrations that nova-compute did not survive."""
-    now = datetime.datetime.utcnow()
+    _remove(host, lambda entry: entry["name"].startswith(_NAME_PREFIX) and _has_expired(entry["certificate"]))
 
-    def expired(entry: Mapping[str, Any]) -> bool:
-        if not entry["name"].startswith(_NAME_PREFIX):
-            return False
-        return x509.load_pem_x509_certificate(entry["certificate"].encode("ascii")).not_valid_after < now
 
-    _remove(host, expired)
+def _has_expired(certificate: str) -> bool:
+    now = datetime.datetime.now(datetime.timezone.utc)
+    found = x509.load_pem_x509_certificate(certificate.encode("ascii"))
+    # Its successor, which knows its zone, came with cryptography 42; Debian 12 has 38.
+    end = getattr(found, "not_valid_after_utc", None) or found.not_valid_after.replace(tzinfo=datetime.timezone.utc)
+    return end < now
 
 
 def _remove(host: Host, chosen: Any) -> None:

@@ -77,7 +77,7 @@ def unrescue(host: Host, instance: Any) -> None:
 def _set_aside(host: Host, instance: Any, record: dict[str, Any]) -> None:
     instances.stop(host, instance)
     config = {**record["config"], instances.ROLE_KEY: _ROLE, "raw.lxc": _HOLDER_CONFIG}
-    # It sleeps without ports and volumes; the server's devices come back with it.
+    # It sleeps without ports, which the rescue system has meanwhile; they come back with the server.
     kept = {name: device for name, device in record["devices"].items() if device["type"] != "nic"}
     config[_DEVICES_KEY] = json.dumps(
         {name: device for name, device in record["devices"].items() if device["type"] == "nic"})

@@ -46,7 +46,8 @@ def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_met
                 instances.start(host, instance)
         host.client.patch(instances.path_of(instance), {"config": {BUILDING_KEY: ""}})
     except errors.Unavailable as error:
-        # Nothing can be removed now: ``remove_interrupted`` does it when the daemon is back.
+        # The container cannot be removed now: ``remove_interrupted`` does it when the daemon is back.
+        network.unplug(host, instance, network_info)
         raise exception.HypervisorUnavailable(host=host.name) from error
     except errors.LXDError as error:
         clean_up_failure(host, context, instance, network_info, block_device_info)
@@ -59,8 +60,12 @@ def spawn(host: Host, cache: image.Cache, context: Any, instance: Any, image_met
 
 
 def identity(instance: Any) -> dict[str, str]:
-    """Config keys that mark a container as a server's."""
+    """Config keys that mark a container as a server's.
+
+    After a reboot of the host Nova decides what runs, not LXD: the server may have been evacuated meanwhile.
+    """
     return {
+        "boot.autostart": "false",
         "environment.product_name": "OpenStack Nova",
         instances.UUID_KEY: instance.uuid,
         instances.NAME_KEY: instance.name,
@@ -73,6 +78,7 @@ def clean_up_failure(host: Host, context: Any, instance: Any, network_info: Any,
         destroy(host, context, instance, network_info, block_device_info)
     except Exception:
         LOG.exception("Could not remove all of a failed build", instance=instance)
+        network.unplug(host, instance, network_info)
 
 
 def remove_stale(host: Host, instance: Any) -> None:
@@ -82,7 +88,8 @@ def remove_stale(host: Host, instance: Any) -> None:
     """
     if instances.find(host, instance) is not None:
         LOG.warning("Removing the container of an earlier build", instance=instance)
-        instances.remove_containers(host, instance)
+        with errors.as_nova(instance, "remove the container of an earlier build"):
+            instances.remove_containers(host, instance)
 
 
 def remove_interrupted(host: Host) -> None:
@@ -136,8 +143,12 @@ def cleanup_lingering(host: Host, instance: Any) -> bool:
     return True
 
 
-def power_on(host: Host, context: Any, instance: Any, network_info: Any, block_device_info: Any = None) -> None:
-    """Starts a server with its ports and volumes; a running one is left alone, a frozen one thawed."""
+def power_on(host: Host, context: Any, instance: Any, network_info: Any, block_device_info: Any = None, *,
+             fresh: bool = False) -> None:
+    """Starts a server with its ports and volumes; a running one is left alone, a frozen one thawed.
+
+    :param fresh: Boot anew even if its memory is kept from a suspend.
+    """
     record = instances.get(host, instance)
     if record["status_code"] == instances.FROZEN:
         instances.unpause(host, instance)
@@ -149,7 +160,8 @@ def power_on(host: Host, context: Any, instance: Any, network_info: Any, block_d
         if block_device_info is not None:
             devices |= volume.prepare(host, context, instance, block_device_info)
         instances.apply_devices(host, instance, record, devices)
-        instances.start(host, instance, stateful=bool(record.get("stateful")))
+        instances.start_aside(host, instance)
+        instances.start(host, instance, stateful=bool(record.get("stateful")) and not fresh)
 
 
 def resume(host: Host, context: Any, instance: Any, network_info: Any, block_device_info: Any = None) -> None:
@@ -172,4 +184,5 @@ def reboot(host: Host, context: Any, instance: Any, network_info: Any, reboot_ty
             LOG.warning("No soft reboot (%s); trying a hard one", error.message, instance=instance)
     with errors.as_nova(instance, "stop the container", failure=exception.InstanceRebootFailure):
         instances.stop(host, instance)
-    power_on(host, context, instance, network_info, block_device_info)
+    # The way out where kept memory cannot be restored.
+    power_on(host, context, instance, network_info, block_device_info, fresh=True)

@@ -113,9 +113,16 @@ def check(instance: Any, block_device_info: Mapping[str, Any] | None) -> None:
            for entry in mapping):
         raise exception.BuildAbortException(
             instance_uuid=instance.uuid, reason="a container's root is an image: LXD cannot boot from a volume")
+    if any(_is_encrypted(entry["connection_info"]) for entry in mapping):
+        raise exception.BuildAbortException(
+            instance_uuid=instance.uuid, reason="LXD has no key manager: it cannot decrypt an encrypted volume")
     if driver.block_device_info_get_swap(block_device_info).get("swap_size"):
         raise exception.BuildAbortException(
             instance_uuid=instance.uuid, reason="containers share the host's swap: use a flavor without a swap disk")
+
+
+def _is_encrypted(connection_info: Mapping[str, Any] | None) -> bool:
+    return bool(((connection_info or {}).get("data") or {}).get("encrypted"))
 
 
 def prepare(host: Host, context: Any, instance: Any, block_device_info: Mapping[str, Any] | None) -> dict[str, dict[str, str]]:
@@ -169,7 +176,7 @@ def attach(host: Host, context: Any, connection_info: Mapping[str, Any], instanc
 
     :raises exception.VolumeAttachFailed: LXD refused; the volume is no longer connected to the host.
     """
-    if encryption:
+    if encryption or _is_encrypted(connection_info):
         raise exception.VolumeEncryptionNotSupported(
             volume_type=connection_info["driver_volume_type"], volume_id=_volume_id(connection_info))
     volume_id = _volume_id(connection_info)

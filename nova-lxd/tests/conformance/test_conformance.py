@@ -27,6 +27,9 @@ CONF = nova.conf.CONF
 
 atexit.register(daemons.stop_all)
 
+#: Of this process alone; scripts/test-nova knows by it what it made.
+RUN = os.environ.get("NOVA_LXD_RUN") or "conformance"
+
 
 class LXDConformanceTest(test_virt_drivers._VirtDriverTestCase, test.TestCase):
     """65 tests in Nova 26, 64 in Nova 34."""
@@ -34,7 +37,7 @@ class LXDConformanceTest(test_virt_drivers._VirtDriverTestCase, test.TestCase):
     def setUp(self):
         self.driver_module = "nova.virt.lxd.LXDDriver"
         conf.register(CONF)
-        self.flags(root_dir=daemons.get(0).folder, project=f"conformance-{uuid.uuid4().hex[:8]}", group="lxd")
+        self.flags(root_dir=daemons.get(0).folder, project=f"{RUN}-{uuid.uuid4().hex[:8]}", group="lxd")
         super().setUp()
         self._name_ports()
         self._fill_glance()

@@ -27,8 +27,8 @@ from tests.functional import daemon as daemons
 CONF = nova.conf.CONF
 #: Seconds a state may take to come about.
 PATIENCE = 120
-#: Of this run alone.
-RUN = f"run{uuid.uuid4().hex[:6]}"
+#: Of this process alone; scripts/test-nova knows by it what it made.
+RUN = os.environ.get("NOVA_LXD_RUN") or f"run{uuid.uuid4().hex[:6]}"
 
 atexit.register(daemons.stop_all)
 
@@ -63,6 +63,8 @@ class Case(integrated_helpers._IntegratedTestBase):
     #: vif_type of the ports.
     vif_type = "bridge"
     hosts = ("host1",)
+    #: Configuration of the LXD project while a test runs, where it is not the one that the driver makes.
+    project_config: dict[str, str] = {}
 
     def setUp(self) -> None:
         # Nova's tests refuse to look at the host, since theirs must not depend on the machine; ours are about it.
@@ -112,6 +114,11 @@ class Case(integrated_helpers._IntegratedTestBase):
         """Starts the nova-compute of a host whose LXD is the daemon of that number."""
         daemon = daemons.get(number)
         self.addCleanup(daemon.clear)
+        if self.project_config:
+            daemon.make_project()
+            daemon.client.patch(path("projects", daemons.PROJECT), {"config": self.project_config})
+            self.addCleanup(daemon.client.patch, path("projects", daemons.PROJECT),
+                            {"config": dict.fromkeys(self.project_config, "")})
         self.flags(root_dir=daemon.folder, group="lxd")
         self.services[host] = self.start_service("compute", host=host)
         self.drivers[host] = self.services[host].manager.driver
@@ -184,6 +191,16 @@ class Case(integrated_helpers._IntegratedTestBase):
             return last if last and last["status"] in expected_statuses else None
 
         return self.eventually(latest, f"a migration is {' or '.join(expected_statuses)}")
+
+    def snapshot(self, server: dict[str, Any]) -> str:
+        """Makes an image of a server; returns its id when it is whole."""
+        before = set(self.glance.images)
+        self.api.post_server_action(server["id"], {"createImage": {"name": "snapshot"}})
+        new = self.eventually(lambda: set(self.glance.images) - before, "an image is begun").pop()
+        self.eventually(lambda: self.glance.images[new].get("status") == "active" and new in self.glance._imagedata
+                        and self.api.get_server(server["id"])["OS-EXT-STS:task_state"] is None, "the image is whole")
+        self.assertGreater(len(self.glance.data(new)), 100_000)
+        return new
 
     def delete(self, server: dict[str, Any]) -> None:
         self.api.delete_server(server["id"])

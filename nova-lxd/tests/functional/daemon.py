@@ -8,6 +8,7 @@ The test run must have a network namespace of its own (scripts/test-nova makes i
 joined with the first by a veth pair, as two hosts are by a cable.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -121,6 +122,19 @@ class Daemon:
         assert self.process is not None
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+    def shut_down(self) -> None:
+        """Ends the daemon as a reboot of the host does: its containers are stopped first."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGPWR)
+        self.process.wait(_START_TIMEOUT)
+
+    def make_project(self) -> None:
+        """Nova's project, if it is not there yet, as the driver makes it."""
+        with contextlib.suppress(errors.Conflict):
+            self.client.post("/1.0/projects", {"name": PROJECT, "config": {
+                "features.images": "true", "features.profiles": "true", "features.storage.volumes": "true",
+                "features.networks": "false"}})
 
     def clear(self) -> None:
         """Removes all that Nova could have left, by hand, so that one test's failure is not the next one's."""

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 import unittest
+from unittest import mock
 
 from tests.functional import base  # isort: skip
 
@@ -34,6 +35,22 @@ class GuestTest(base.Case):
     def test_a_server_without_config_drive_has_none(self):
         server = self.boot()
         self.assertRaises(errors.NotFound, self.lxd().pull_file, self.name(server), "/config-drive")
+
+    def test_files_are_injected(self):
+        content = base64.b64encode(b"from the user").decode()
+        with mock.patch.object(self.api, "microversion", "2.37"):  # Nova's API offers it to 2.56.
+            server = self.boot(personality=[{"path": "/srv/new/file", "contents": content}])
+        self.assertEqual("from the user", self.inside(server, "cat", "/srv/new/file"))
+
+    def test_a_quiesced_server_stands_still(self):
+        server = self.boot()
+        admin = context.get_admin_context()
+        instance = objects.Instance.get_by_uuid(admin, server["id"])
+        driver = self.drivers["host1"]
+        driver.quiesce(admin, instance, None)
+        self.assertEqual("Frozen", self.container(server)["status"])
+        driver.unquiesce(admin, instance, None)
+        self.assertEqual("Running", self.container(server)["status"])
 
     def test_the_password_is_set_inside(self):
         server = self.boot()
@@ -104,6 +121,11 @@ class GuestTest(base.Case):
             raise unittest.SkipTest("this daemon cannot write a container's memory to disk")
         server = self.act(server, "ACTIVE", "resume")
         self.assertIn("sleep 31536000", self.inside(server, "ps"), "the same processes go on")
+
+        # The way out where the memory cannot be restored.
+        server = self.act(server, "SUSPENDED", "suspend")
+        server = self.act(server, "ACTIVE", "reboot", {"type": "HARD"})
+        self.assertNotIn("sleep 31536000", self.inside(server, "ps"), "it has booted")
 
 
 PUBLIC_KEY = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9w3o1cPZbQvV8xqkGm2b0cGm0l7gq5b2e7mH1y5o0x nobody@nowhere")

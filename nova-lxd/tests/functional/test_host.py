@@ -10,7 +10,7 @@ from tests.functional import base  # isort: skip
 
 from nova import context
 
-from nova_lxd import configdrive, errors
+from nova_lxd import configdrive
 from nova_lxd.client import path
 from tests.functional import daemon as daemons
 
@@ -88,11 +88,7 @@ class NetworkedTest(base.Case):
         client = daemon.client
         client.patch("/1.0", {"config": {"core.https_address": "127.0.0.1:18443"}})
         self.addCleanup(client.patch, "/1.0", {"config": {"core.https_address": ""}})
-        try:
-            client.post("/1.0/projects", {"name": daemons.PROJECT, "config": {
-                "features.images": "true", "features.profiles": "true", "features.storage.volumes": "true"}})
-        except errors.Conflict:
-            pass
+        daemon.make_project()
         with open(certificate, encoding="ascii") as file:
             body = "".join(line.strip() for line in file if "-----" not in line)
         client.post("/1.0/certificates", {"name": "nova", "type": "client", "certificate": body, "restricted": True,

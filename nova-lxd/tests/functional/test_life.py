@@ -62,15 +62,6 @@ class LifeTest(base.Case):
         self.snapshot(server)
         self.assertEqual("Stopped", self.container(server)["status"])
 
-    def snapshot(self, server):
-        before = set(self.glance.images)
-        self.api.post_server_action(server["id"], {"createImage": {"name": "snapshot"}})
-        new = self.eventually(lambda: set(self.glance.images) - before, "an image is begun").pop()
-        self.eventually(lambda: self.glance.images[new].get("status") == "active" and new in self.glance._imagedata
-                        and self.api.get_server(server["id"])["OS-EXT-STS:task_state"] is None, "the image is whole")
-        self.assertGreater(len(self.glance.data(new)), 100_000)
-        return new
-
     def test_shelve_takes_the_server_off_the_host_and_unshelve_brings_it_back(self):
         server = self.boot()
         self.inside(server, "sh", "-c", "echo here > /root/kept; sync")
@@ -158,6 +149,20 @@ class DaemonTest(base.Case):
             "command": ["poweroff"], "wait-for-websocket": False, "interactive": False})
         self.wait_for(server, "SHUTOFF")
         self.act(server, "ACTIVE", "os-start")
+
+    def test_after_a_reboot_of_the_host_nova_decides_what_runs(self):
+        server = self.boot()
+        self.inside(server, "touch", "/root/kept")
+        self.services["host1"].stop()
+        daemon = daemons.get()
+        daemon.shut_down()
+        daemon.start()
+        self.assertEqual("Stopped", self.container(server)["status"], "it might run elsewhere by now")
+        self.flags(resume_guests_state_on_host_boot=True)
+        self.services["host1"] = self.restart_compute_service(self.services["host1"])
+        self.eventually(lambda: self.container(server)["status"] == "Running", "Nova starts it")
+        server = self.wait_for(server, "ACTIVE")
+        self.inside(server, "test", "-e", "/root/kept")
 
 
 #: Longer than [lxd]retry_interval.

@@ -11,7 +11,7 @@ from tests.functional import base
 from tests.functional import daemon as daemons
 
 
-class VolumeTest(base.Case):
+class VolumeCase(base.Case):
 
     def setUp(self):
         super().setUp()
@@ -37,6 +37,9 @@ class VolumeTest(base.Case):
     def detach(self, server):
         self.api.delete_server_volume(server["id"], self.volume)
         self._wait_for_volume_detach(server["id"], self.volume)
+
+
+class VolumeTest(VolumeCase):
 
     def test_attach_detach_and_hard_reboot_with_a_volume(self):
         server = self.boot()
@@ -85,3 +88,40 @@ class VolumeTest(base.Case):
             self.admin_api.create_server_external_events([{
                 "name": "volume-extended", "server_uuid": server["id"], "tag": self.volume}])
             self.eventually(lambda: self.inside(server, "blockdev", "--getsize64", device) == str(1 << 30), "1 GiB")
+
+    def test_an_encrypted_volume_is_refused(self):
+        self.cinder.VOLUME_CONNECTION_INFO[self.volume]["data"]["encrypted"] = True
+        found = self.api.post_server({"server": {
+            "name": "encrypted", "flavorRef": self.flavor(), "networks": "none", "imageRef": self.image_id,
+            "block_device_mapping_v2": [
+                {"boot_index": 0, "uuid": self.image_id, "source_type": "image", "destination_type": "local"},
+                {"boot_index": -1, "uuid": self.volume, "source_type": "volume", "destination_type": "volume"}]}})
+        self.eventually(lambda: self.api.get_server(found["id"])["status"] == "ERROR", "the build is refused")
+        self.assertIn("encrypted", str(self.api.get_server(found["id"])["fault"]))
+        self.assert_nothing_left()
+
+
+class RestrictedProjectTest(VolumeCase):
+    """An administrator who does not trust Nova's containers restricts the project; this much Nova needs."""
+
+    project_config = {
+        "restricted": "true", "restricted.devices.nic": "allow", "restricted.devices.disk": "allow",
+        "restricted.devices.unix-block": "allow", "restricted.containers.lowlevel": "allow",
+        "restricted.snapshots": "allow"}
+
+    def test_a_server_lives_in_a_restricted_project(self):
+        server = self.boot()
+        device = self.attach(server)
+        self.assertEqual("written outside", self.inside(server, "dd", f"if={device}", "bs=15", "count=1"))
+        self.detach(server)
+        self.snapshot(server)
+        server = self.act(server, "RESCUE", "rescue", {"rescue_image_ref": self.image_id})
+        server = self.act(server, "ACTIVE", "unrescue")
+        server = self.act(server, "VERIFY_RESIZE", "resize", {"flavorRef": self.flavor(memory_mb=192)})
+        self.act(server, "ACTIVE", "confirmResize")
+        found = self.api.post_server({"server": self._build_server(
+            image_uuid=self.image_id, flavor_id=self.flavor(**{"lxd:privileged_allowed": "true"}), networks="none")})
+        self.eventually(lambda: self.api.get_server(found["id"])["status"] == "ERROR", "LXD refuses it")
+        self.delete(found)
+        self.delete(server)
+        self.assert_nothing_left()
