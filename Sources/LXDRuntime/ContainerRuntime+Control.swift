@@ -37,8 +37,10 @@ extension ContainerRuntime {
     package func freeze(_ name: String) async throws {
         let group = try entry(name).group
         try group.setFrozen(true)
-        for _ in 0..<500 {
+        for attempt in 1...3000 {
             if group.isFrozen { return }
+            // Version 1 of the control groups may miss what was being forked at that moment.
+            if attempt.isMultiple(of: 100) { try group.setFrozen(true) }
             try await Task.sleep(for: .milliseconds(10))
         }
         try group.setFrozen(false)

@@ -98,7 +98,8 @@ def add(host: Host, context: Any, instance: Any, injected_files: Any, admin_pass
     try:
         for target, content in injected_files or ():
             data = content.encode("utf-8") if isinstance(content, str) else bytes(content)
-            _push(host, name, {posixpath.normpath("/" + target): data}, 0o644, made=set())
+            # Two slashes at the begin would stay: POSIX lets them mean something else than one.
+            _push(host, name, {posixpath.normpath("/" + target.lstrip("/")): data}, 0o644, made=set())
         if configdrive.required_by(instance):
             made: set[str] = set()
             host.client.make_directory(name, FOLDER, mode=0o700)

@@ -115,8 +115,9 @@ class Listener:
     def stop(self) -> None:
         """Ends the thread; safe without start."""
         self._stopping.set()
-        if self._websocket is not None:
-            self._websocket.close()
+        websocket = self._websocket
+        if websocket is not None:
+            websocket.interrupt()
         if self._thread is not None:
             self._thread.join(timeout=5)
 

@@ -131,12 +131,19 @@ class WebSocket:
         """A message if one is complete after reading once; for callers that saw the socket readable."""
         return self.receive(timeout=0.001)
 
-    def close(self) -> None:
-        """Ends the connection; a reader in another thread gets Closed. Safe to call twice."""
+    def interrupt(self) -> None:
+        """Ends the connection for a reader in another thread, which gets Closed and then closes the websocket itself.
+
+        A green thread would wait on for a descriptor that was closed under it.
+        """
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # It was closed by the other side: what we want.
+
+    def close(self) -> None:
+        """Ends the connection. Safe to call twice."""
+        self.interrupt()
         self._socket.close()
 
     def _fill(self, timeout: float | None) -> bool:
