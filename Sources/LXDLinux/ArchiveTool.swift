@@ -98,14 +98,25 @@ package struct ArchiveTool: Sendable {
     package func run(
         _ command: ArchiveCommand, progress: (@Sendable (ArchiveTotals) -> Void)? = nil
     ) async throws -> ArchiveTotals {
-        let child = Mutex<ProcessHandle?>(nil)
+        // The task may be cancelled before there is a program to be killed.
+        let child = Mutex((handle: ProcessHandle?.none, isCancelled: false))
         let result = try await withTaskCancellationHandler {
             try await BlockingPool.shared.run { [executable] in
-                try Self.runBlocking(executable, command, progress) { handle in child.withLock { $0 = handle } }
+                try Self.runBlocking(executable, command, progress) { handle in
+                    let isCancelled = child.withLock { child in
+                        child.handle = handle
+                        return child.isCancelled
+                    }
+                    if isCancelled { try? handle.signal(SIGKILL) }
+                }
             }
         } onCancel: {
+            let handle = child.withLock { child in
+                child.isCancelled = true
+                return child.handle
+            }
             // It may have ended; then there is nothing to do.
-            try? child.withLock { $0 }?.signal(SIGKILL)
+            try? handle?.signal(SIGKILL)
         }
         return try result.get()
     }
