@@ -48,6 +48,10 @@ struct InstanceCopy {
         } else {
             let instance = try await from.instance(source.name).value
             restarts = isMove && !stateful && instance.statusCode == .running
+            // It would lose its processes without a word: only those of a running instance can go along.
+            if isMove, stateful, instance.statusCode == .frozen {
+                throw CommandFailure("Instance is frozen; unfreeze it first, or move it with --stateless")
+            }
             let writable = try adjusted(instance.writable)
             refreshed = writable
             ended = try await copyInstance(instance, writable, from, to, name: name)
