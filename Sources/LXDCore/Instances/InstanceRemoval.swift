@@ -37,13 +37,18 @@ extension InstanceEnvironment {
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
     ///
-    /// - Parameter kept: Instances that somebody else finishes.
-    package func removeUnfinished(except kept: Set<InstanceKey> = []) async {
+    /// - Parameters:
+    ///   - kept: Instances that somebody else finishes.
+    ///   - leave: Tells the devices of an instance that it is going.
+    package func removeUnfinished(
+        except kept: Set<InstanceKey> = [], leave: (LoadedInstance) async -> Void = { _ in }
+    ) async {
         do {
             let (instances, snapshots) = try await store.read { tx in
                 (try tx.loadInstances().filter { $0.row.phase != .ready }, try tx.unfinishedSnapshots())
             }
             for instance in instances where !kept.contains(instance.key) {
+                await leave(instance)
                 await attempt("removing unfinished instance \(instance.runtimeName)") {
                     try await self.removeEverything(of: instance)
                 }

@@ -17,7 +17,11 @@ package final class InstanceService: Sendable {
     }
 
     /// Finishes what a process that died was creating or deleting. Run once, before requests are answered.
-    package func removeUnfinished(except kept: Set<InstanceKey> = []) async { await environment.removeUnfinished(except: kept) }
+    package func removeUnfinished(
+        except kept: Set<InstanceKey> = [], leave: (LoadedInstance) async -> Void = { _ in }
+    ) async {
+        await environment.removeUnfinished(except: kept, leave: leave)
+    }
 
     /// Makes the instance that was planned; all of it or nothing.
     package func create(

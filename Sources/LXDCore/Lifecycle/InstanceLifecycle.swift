@@ -392,7 +392,7 @@ package final class InstanceLifecycle: Sendable {
     }
 
     /// Tells them that it is going; what fails is logged and the rest still goes.
-    func devicesLeft(_ instance: LoadedInstance) async {
+    package func devicesLeft(_ instance: LoadedInstance) async {
         for device in instance.devicesInOrder where !isRoot(device.config) {
             do { try await devices.left(device.name, device.config, instance) } catch {
                 environment.logger.error(

@@ -199,7 +199,8 @@ final class DaemonGraph: Sendable {
         let committed = try await migrations.committedNames()
         try runtime.settle { committed.contains($0) }
         _ = try await runtime.reconnect()
-        await instances.removeUnfinished(except: migrations.recover())
+        let lifecycle = lifecycle
+        await instances.removeUnfinished(except: migrations.recover()) { await lifecycle.devicesLeft($0) }
         await lifecycle.reconcile()
         try await images.removeLeftovers()
         await backups.clearUp()
@@ -211,7 +212,6 @@ final class DaemonGraph: Sendable {
                 logger.error("Cannot serve the network", metadata: ["key": "\(endpoint.rawValue)", "err": "\(error)"])
             }
         }
-        let lifecycle = lifecycle
         checkpoints.begin()
         timers.run { await lifecycle.watch() }
         let migrations = migrations
