@@ -5,6 +5,7 @@ import LXDNetlink
 import LXDRuntime
 import LXDRuntimePlan
 import LXDStorage
+import Logging
 
 /// Stopping and starting with the state of all processes.
 ///
@@ -99,6 +100,11 @@ extension InstanceLifecycle {
                 try await session.abort()
                 throw error
             }
+            // The kernel takes a network that ends apart piece by piece: its firewall goes before its interfaces.
+            do { try await unplug(instance) } catch {
+                environment.logger.warning(
+                    "Failed to unplug an instance", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
+            }
             try await withExpectedEnd(of: key.runtimeName) {
                 try await session.commit()
                 try await engine.kill(key.runtimeName)
@@ -128,13 +134,8 @@ extension InstanceLifecycle {
         try await BlockingPool.shared.run { try removeHostTree(directory) }
     }
 
-    /// Makes a container go on from images, with its network plugged in when it is about to.
-    ///
-    /// - Parameter hold: Called when all of it is there and nothing has run; by throwing it takes everything back.
-    func resume(
-        _ plan: RuntimePlan, _ instance: LoadedInstance, from images: String, hold: @Sendable () async throws -> Void = {}
-    ) async throws {
-        // criu brings interfaces up before its sockets are there: what arrived then would be answered with a reset.
+    /// Takes an instance's interfaces off their bridges: while its connections are in images nothing may answer for them.
+    func unplug(_ instance: LoadedInstance) async throws {
         let ports = instance.devicesInOrder.compactMap { instance.row.config["volatile.\($0.name).host_name"] }
         try await BlockingPool.shared.run {
             let socket = try RouteSocket()
@@ -143,6 +144,16 @@ extension InstanceLifecycle {
                 try socket.change(port, LinkChange(masterIndex: 0))
             }
         }
+    }
+
+    /// Makes a container go on from images, with its network plugged in when it is about to.
+    ///
+    /// - Parameter hold: Called when all of it is there and nothing has run; by throwing it takes everything back.
+    func resume(
+        _ plan: RuntimePlan, _ instance: LoadedInstance, from images: String, hold: @Sendable () async throws -> Void = {}
+    ) async throws {
+        // criu brings interfaces up before its sockets are there: what arrived then would be answered with a reset.
+        try await unplug(instance)
         do {
             let session = try await engine.restore(plan, imageDirectory: images)
             try await session.waitReady()

@@ -6,10 +6,17 @@ import Logging
 /// What a daemon that starts makes of moves of running instances that the last one died in.
 extension MigrationService {
     /// Whether the instance of that runtime name belongs to another server now, so that the processes that may still be here
-    /// must not go on. Asked before the runtime looks for them.
+    /// must not go on. Asked before the runtime looks for them; nothing comes to them over the network any more.
     package func committedNames() async throws -> Set<String> {
         let rows = try await environment.store.read { try $0.liveMigrations() }
-        return Set(rows.filter { $0.side == .source && $0.phase == .committed }.map(\.key.runtimeName))
+            .filter { $0.side == .source && $0.phase == .committed }
+        for row in rows {
+            do { try await lifecycle.unplug(environment.load(row.key)) } catch {
+                // It may be gone already.
+                environment.logger.debug("An instance was not unplugged", metadata: ["instance": "\(row.key)", "error": "\(error)"])
+            }
+        }
+        return Set(rows.map(\.key.runtimeName))
     }
 
     /// Takes back what was not decided and carries out what was, once the runtime knows what runs.

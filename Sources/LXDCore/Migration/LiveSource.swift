@@ -128,6 +128,8 @@ final class LiveSource: Sendable {
         await attempt("go on") { try await faults.reach(.sourceCommitted) }
         await attempt("tell the target of the decision") { try await connection.say(.go) }
         await attempt("go on") { try await faults.reach(.sourceGo) }
+        // The kernel takes a network that ends apart piece by piece: its firewall goes before its interfaces.
+        await attempt("unplug the instance that has moved") { try await lifecycle.unplug(instance) }
         await attempt("end the instance that has moved") {
             try await lifecycle.withExpectedEnd(of: name) {
                 await attempt("end the checkpoint") { try await session.commit() }
