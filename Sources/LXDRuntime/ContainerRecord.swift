@@ -42,6 +42,14 @@ struct ContainerRecord: Hashable {
         return UInt64(fields[19])
     }
 
+    /// The process that a process is a child of; nil when there is none.
+    static func parent(of pid: Int32) -> Int32? {
+        guard let text = try? AtomicFile.readText("/proc/\(pid)/stat", limit: 1 << 16), let end = text.lastIndex(of: ")")
+        else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 1 ? Int32(fields[1]) : nil
+    }
+
     /// Both processes, if they are still the ones that were written down.
     func processes() -> (initProcess: ProcessHandle, monitor: ProcessHandle)? {
         guard let initProcess = try? ProcessHandle(pid: initPID), let monitor = try? ProcessHandle(pid: monitorPID),

@@ -149,6 +149,9 @@ extension ContainerRuntime {
                     finish: { [self] step in
                         let group = try tree.group(ofProcess: step.initPID).ancestor(named: "lxc.payload." + plan.name)
                         held.take(group)
+                        if let monitor = ContainerRecord.parent(of: step.initPID) {
+                            held.take(try tree.group(ofProcess: monitor).ancestor(named: "lxc.monitor." + plan.name))
+                        }
                         let root = { (isWanted: (IDMapEntry) -> Bool) in
                             plan.idmap.first { isWanted($0) && $0.namespaceID == 0 }?.hostID ?? 0
                         }
@@ -199,15 +202,17 @@ enum CriuKernelCache {
 
 /// The processes of a container that is held before it runs. A criu that is killed leaves them without any monitor to find them by.
 private final class HeldProcesses: Sendable {
-    private let group = Mutex<CgroupGroup?>(nil)
+    private let groups = Mutex<[CgroupGroup]>([])
 
-    func take(_ group: CgroupGroup) { self.group.withLock { $0 = group } }
+    /// - Parameter group: Of the container, or of its monitor and criu.
+    func take(_ group: CgroupGroup) { groups.withLock { $0.append(group) } }
 
     /// Ends them. Blocks for two seconds at most.
     func end() {
-        guard let group = group.withLock({ $0 }), !group.isEmpty else { return }
-        group.killAll()
-        for _ in 0..<1000 where !group.processes().isEmpty { pauseMilliseconds(2) }
-        group.remove()
+        for group in groups.withLock({ $0 }) where !group.isEmpty {
+            group.killAll()
+            for _ in 0..<1000 where !group.processes().isEmpty { pauseMilliseconds(2) }
+            group.remove()
+        }
     }
 }

@@ -19,7 +19,7 @@ final class CriuSession: Sendable {
     private let helper: HelperProcess
     private let hook: OwnedDescriptor
     private let name: String
-    private let isClosed = Mutex(false)
+    private let monitor = Mutex<ProcessHandle?>(nil)
 
     init(
         _ program: HelperProgram, _ subcommand: String, name: String, plan: some Packable, workspace: CriuWorkspace,
@@ -88,6 +88,24 @@ final class CriuSession: Sendable {
     }
 
     func kill() { try? helper.process.signal(9) }
+
+    /// Takes note of the monitor of what has been restored, which looks after it from then on: init's parent.
+    ///
+    /// - Returns: Its number.
+    @discardableResult
+    func noteMonitor(ofInit pid: Int32) throws -> Int32 {
+        guard let parent = ContainerRecord.parent(of: pid) else { throw RuntimeError.helperDied("restore the container") }
+        let process = try ProcessHandle(pid: parent)
+        monitor.withLock { $0 = process }
+        return parent
+    }
+
+    /// - Throws: When the helper or the monitor has ended: what has been restored would run with nobody to look after it.
+    func requireAttended() throws {
+        guard helper.process.exit == nil, monitor.withLock({ $0?.exit == nil }) else {
+            throw RuntimeError.helperDied("restore the container")
+        }
+    }
 }
 
 /// What criu wrote about a failure.

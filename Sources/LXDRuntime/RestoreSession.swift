@@ -45,6 +45,7 @@ package final class RestoreSession: Sendable {
                         try session.answer(true)
                     case .step(let step) where step.name == "post-restore":
                         try finish(step)
+                        try session.noteMonitor(ofInit: step.initPID)
                         return try pages?.hold(initPID: step.initPID) ?? ()
                     case .step: try session.answer(true)
                     case .message: throw RuntimeError.helperDied("restore the container")
@@ -65,6 +66,8 @@ package final class RestoreSession: Sendable {
     /// - Parameter beforeRunning: Called when it is about to run: the network can be plugged in.
     package func resume(_ beforeRunning: @escaping @Sendable () async throws -> Void = {}) async throws -> RunningContainer {
         do {
+            // From here on its connections say goodbye when it ends: what cannot go on ends before.
+            try session.requireAttended()
             try await answer(true)
             while true {
                 let event = try await step { [self] in
@@ -74,7 +77,10 @@ package final class RestoreSession: Sendable {
                 case .step(let step) where step.name == "pre-resume":
                     // criu goes on whatever is said here: what fails is undone by ending the container.
                     var failure: (any Error)?
-                    do { try await beforeRunning() } catch { failure = error }
+                    do {
+                        try session.requireAttended()
+                        try await beforeRunning()
+                    } catch { failure = error }
                     try await answer(failure == nil)
                     if let failure { throw failure }
                 case .step: try await answer(true)
