@@ -74,9 +74,11 @@ package final class TestClient: Sendable {
     package func expectAnswers(_ when: String) async throws {
         let sent = status.number("sent")
         try await eventually("the answers to a TCP client \(when)", within: .seconds(90)) {
+            let exit = process.exit
+            // Read after that: its last words are why it ended.
             let now = status
-            guard now.values["state"] == "connected", process.exit == nil, now.number("bad") == 0 else {
-                throw TestFailure("the TCP client \(when): \(now)")
+            guard now.values["state"] == "connected", exit == nil, now.number("bad") == 0 else {
+                throw TestFailure("the TCP client \(when): \(now)\(exit.map { ", ended: \($0)" } ?? "")")
             }
             return now.number("received") > sent ? true : nil
         }
