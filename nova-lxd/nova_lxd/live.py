@@ -6,7 +6,8 @@ the daemons, never guessed from an error.
 """
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nova import exception
@@ -15,10 +16,13 @@ from nova.objects import migrate_data as migrate_data_objects
 from oslo_log import log as logging
 
 from nova_lxd import errors, flavor as flavors, instance as instances, migration as migrations, network, peer, volume
-from nova_lxd.client import Client, Operation, path
+from nova_lxd.client import Client, Operation
 from nova_lxd.host import Host
 
 LOG = logging.getLogger(__name__)
+
+#: Times an abort that came early is tried, a tenth of a second apart.
+_CANCEL_ATTEMPTS = 100
 
 
 class Running:
@@ -36,6 +40,11 @@ class Running:
         with self._lock:
             self._operations[instance.uuid] = list(operations)
 
+    def is_aborted(self, instance: Any) -> bool:
+        """Whether somebody wants the migration to end; it may have been before it began."""
+        with self._lock:
+            return instance.uuid in self._aborted
+
     def end(self, instance: Any) -> bool:
         """Forgets a migration; returns whether it was aborted."""
         with self._lock:
@@ -45,16 +54,18 @@ class Running:
             self._aborted.discard(instance.uuid)
             return aborted
 
-    def abort(self, instance: Any) -> list[Operation]:
+    def abort(self, instance: Any) -> tuple[bool, list[Operation]]:
+        """Whether there is a migration, begun or about to; and its operations, if it has begun."""
         with self._lock:
-            operations = list(self._operations.get(instance.uuid, ()))
-            if operations:
+            there = instance.uuid in self._credentials
+            if there:
                 self._aborted.add(instance.uuid)
-            return operations
+            return there, list(self._operations.get(instance.uuid, ()))
 
     def keep(self, instance: Any, credentials: peer.Credentials) -> None:
         with self._lock:
             self._credentials[instance.uuid] = credentials
+            self._aborted.discard(instance.uuid)
 
     def credentials(self, instance: Any) -> peer.Credentials | None:
         with self._lock:
@@ -208,6 +219,8 @@ def _move(host: Host, running: Running, client: Client, instance: Any, wanted: d
         raise
     running.begin(instance, offer, fetch)
     try:
+        if running.is_aborted(instance):
+            _cancel_early(offer, fetch)
         fetch.wait()
     finally:
         try:
@@ -215,6 +228,26 @@ def _move(host: Host, running: Running, client: Client, instance: Any, wanted: d
         except errors.LXDError as error:
             # The source knows best what stopped it: which process, and why.
             LOG.info("The source's LXD: %s", error.message, instance=instance)
+
+
+def _cancel_early(*operations: Operation) -> None:
+    """Cancels what has just begun; the daemons may need a moment until they let it be."""
+    for _ in range(_CANCEL_ATTEMPTS):
+        if _cancel(operations) is None:
+            return
+        time.sleep(0.1)
+
+
+def _cancel(operations: Iterable[Operation]) -> errors.LXDError | None:
+    """Cancels a migration by either daemon's operation; returns the last refusal if neither lets it be."""
+    refusal: errors.LXDError | None = None
+    for operation in operations:
+        try:
+            operation.client.delete(operation.path)
+            return None
+        except errors.LXDError as error:
+            refusal = error
+    return refusal
 
 
 def _runs(client: Client, instance: Any) -> bool:
@@ -232,17 +265,13 @@ def _runs(client: Client, instance: Any) -> bool:
 
 def abort(host: Host, running: Running, instance: Any) -> None:
     """Ends a live migration that is under way; the server stays. One that has ended already is no error."""
-    operations = running.abort(instance)
-    if not operations:
+    there, operations = running.abort(instance)
+    if not there:
         LOG.info("No live migration is under way", instance=instance)
         return
-    for operation in operations:
-        try:
-            operation.client.delete(path("operations", operation.id))
-            return
-        except errors.LXDError as error:
-            refusal = error
-    raise exception.MigrationError(reason=f"LXD does not abort it: {refusal.message}") from refusal
+    refusal = _cancel(operations)
+    if refusal is not None:
+        raise exception.MigrationError(reason=f"LXD does not abort it: {refusal.message}") from refusal
 
 
 def release_source(host: Host, context: Any, instance: Any, block_device_info: Any) -> None:

@@ -1,6 +1,7 @@
 """Runs one kind of test, or one share of it, so that several processes can work side by side.
 
-Usage: python -m tests KIND [SHARE/SHARES] [-k PATTERN]      KIND: unit, conformance, functional
+Usage: python tests/run.py KIND [SHARE/SHARES] [-k PATTERN]      KIND: unit, conformance, functional
+Run as a file, not by -m: os-vif names its chains of iptables after the file.
 """
 
 import argparse
@@ -40,7 +41,8 @@ def main() -> None:
     parser.add_argument("-k", dest="pattern", default="")
     arguments = parser.parse_args()
     number, count = map(int, arguments.share.split("/"))
-    folder = os.path.dirname(__file__)
+    folder = os.path.dirname(os.path.abspath(__file__))
+    sys.path[0] = os.path.dirname(folder)
     suite = unittest.TestLoader().discover(os.path.join(folder, arguments.kind), top_level_dir=os.path.dirname(folder))
     tests = [test for test in flat(suite) if fnmatch.fnmatchcase(test.id(), f"*{arguments.pattern}*")]
     mine = shares(tests, count)[number - 1]
