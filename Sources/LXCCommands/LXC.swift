@@ -12,7 +12,7 @@ struct LXC: CommandGroup {
         subcommands: [
             AliasGroup.self, Completion.self, CompletionQuery.self, ConfigGroup.self, Console.self, Copy.self,
             Delete.self, Exec.self, Export.self, FileGroup.self, ImageGroup.self, Import.self, Info.self,
-            Init.self, Launch.self, List.self, Manpage.self, Monitor.self, Move.self, NetworkGroup.self,
+            Init.self, Launch.self, List.self, Manpage.self, MigrateCheck.self, Monitor.self, Move.self, NetworkGroup.self,
             OperationGroup.self, Pause.self, ProfileGroup.self, ProjectGroup.self, Publish.self, Query.self,
             RemoteGroup.self, Rename.self, Restart.self, Restore.self, Snapshot.self, Start.self, Stop.self,
             StorageGroup.self, Version.self, WarningGroup.self,

@@ -7,7 +7,11 @@ extension ContainerRuntime {
     package func checkpointObstacles(_ name: String) throws -> [String] {
         let entry = try entry(name)
         let scan = ObstacleScan(initPID: entry.initProcess.pid)
-        return scan.mounts() + entry.group.processes().flatMap { scan.process($0) }
+        // Pages that are not here yet would be written down as if they were empty.
+        let late =
+            lateMemory.contains(name)
+            ? ["Its memory is still on its way here from the server that it has come from; try again later"] : []
+        return late + scan.mounts() + entry.group.processes().flatMap { scan.process($0) }
     }
 }
 

@@ -54,11 +54,12 @@ package final class CheckpointSession: Sendable {
 
     /// Stops the container, and waits until the images are complete.
     ///
+    /// - Parameter locked: Called when everything stands still and criu is about to keep packets away; blocks it.
     /// - Throws: What went wrong, in criu's words; the container runs on then, as if nothing had been.
-    package func waitDumped(deadline: Duration = .seconds(300)) async throws {
+    package func waitDumped(deadline: Duration = .seconds(300), locked: @escaping @Sendable () -> Void = {}) async throws {
         for attempt in 1... {
             do {
-                return try await BlockingPool.shared.run { [self] in try dump(session, deadline) }
+                return try await BlockingPool.shared.run { [self] in try dump(session, deadline, locked) }
             } catch let error where attempt <= Self.attemptsMax && Self.passesByItself(error) {
                 // It has run on: when it has read what the kernel told it, it can be written down.
                 try await Task.sleep(for: .milliseconds(100 * attempt))
@@ -94,13 +95,16 @@ package final class CheckpointSession: Sendable {
 
     private static let attemptsMax = 5
 
-    private func dump(_ session: CriuSession, _ deadline: Duration) throws {
+    private func dump(_ session: CriuSession, _ deadline: Duration, _ locked: () -> Void) throws {
         do {
             try session.answer(true)
             while true {
                 switch try session.next("checkpoint the container", deadline: deadline) {
                 case .step(let step) where step.name == "post-dump": return
                 case .step(let step) where step.name == "status-ready": return try session.answer(true)
+                case .step(let step) where step.name == "network-lock":
+                    locked()
+                    try session.answer(true)
                 case .step: try session.answer(true)
                 case .message: throw RuntimeError.helperDied("checkpoint the container")
                 }

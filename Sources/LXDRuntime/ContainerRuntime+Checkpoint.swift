@@ -67,17 +67,6 @@ extension ContainerRuntime {
         }
     }
 
-    /// Why a post-copy is not possible on this host; nil when it is.
-    package func postCopyRefusal() async -> String? {
-        for feature in ["uffd", "uffd-noncoop"] {
-            let result = try? await ProcessRunner.run(Self.criuPath, ["check", "--feature", feature], deadline: .seconds(20))
-            guard let result, result.exit.isSuccess else {
-                return "Memory can't be brought after the instance runs: the kernel of this host has no userfaultfd"
-            }
-        }
-        return nil
-    }
-
     /// Waits for the checkpoints and restores of a daemon that died: without it they come to their end by themselves, and only
     /// then is it known which containers run. Blocks for a minute at most each.
     func awaitCriu() throws {
@@ -145,7 +134,7 @@ extension ContainerRuntime {
                     }
                 }
                 return RestoreSession(
-                    session, pages: arrival,
+                    session, pages: arrival, lateMemory: lateMemory, name: plan.name,
                     finish: { [self] step in
                         let group = try tree.group(ofProcess: step.initPID).ancestor(named: "lxc.payload." + plan.name)
                         held.take(group)

@@ -72,6 +72,7 @@ package final class ContainerRuntime: Sendable {
     let runDirectory: String
     let cacheDirectory: String
     let tuning: HostTuning
+    let lateMemory = LateMemory()
     let tree: CgroupTree
     private let logger: Logger
     private let state = Mutex(State())

@@ -41,6 +41,12 @@ final class HostTuning: Sendable {
         }
     }
 
+    /// Whether a setting is at least so high, is not there, or can be changed.
+    static func mayReach(_ path: String, _ value: UInt64) -> Bool {
+        guard let current = try? read(path), current < value else { return true }
+        return access(path, W_OK) == 0
+    }
+
     func release(_ path: String) {
         settings.withLock { settings in
             guard var setting = settings[path] else { return }

@@ -11,6 +11,8 @@ internal import LXDRuntimePlan
 package final class RestoreSession: Sendable {
     private let session: CriuSession
     private let pages: PageArrival?
+    private let lateMemory: LateMemory
+    private let name: String
     private let finish: @Sendable (CriuStep) throws -> Void
     private let complete: @Sendable (HelperMessage) throws -> RunningContainer
     private let cleanUp: @Sendable (_ failed: Bool) -> Void
@@ -19,12 +21,14 @@ package final class RestoreSession: Sendable {
     ///   - finish: Gives what has been restored its owners and limits.
     ///   - complete: Takes note of the container that runs.
     init(
-        _ session: CriuSession, pages: PageArrival?, finish: @escaping @Sendable (CriuStep) throws -> Void,
+        _ session: CriuSession, pages: PageArrival?, lateMemory: LateMemory, name: String,
+        finish: @escaping @Sendable (CriuStep) throws -> Void,
         complete: @escaping @Sendable (HelperMessage) throws -> RunningContainer,
         cleanUp: @escaping @Sendable (_ failed: Bool) -> Void
     ) {
         self.session = session
         self.pages = pages
+        (self.lateMemory, self.name) = (lateMemory, name)
         self.finish = finish
         self.complete = complete
         self.cleanUp = cleanUp
@@ -63,8 +67,10 @@ package final class RestoreSession: Sendable {
 
     /// Lets it run.
     ///
-    /// - Parameter beforeRunning: Called when it is about to run: the network can be plugged in.
-    package func resume(_ beforeRunning: @escaping @Sendable () async throws -> Void = {}) async throws -> RunningContainer {
+    /// - Parameter beforeRunning: Called with its init when it is about to run: the network can be plugged in.
+    package func resume(
+        _ beforeRunning: @escaping @Sendable (_ initPID: Int32) async throws -> Void = { _ in }
+    ) async throws -> RunningContainer {
         do {
             // From here on its connections say goodbye when it ends: what cannot go on ends before.
             try session.requireAttended()
@@ -79,18 +85,20 @@ package final class RestoreSession: Sendable {
                     var failure: (any Error)?
                     do {
                         try session.requireAttended()
-                        try await beforeRunning()
+                        try await beforeRunning(step.initPID)
                     } catch { failure = error }
                     try await answer(failure == nil)
                     if let failure { throw failure }
                 case .step: try await answer(true)
                 case .message(let message):
+                    if pages != nil { lateMemory.insert(name) }
                     let running = try complete(message)
                     cleanUp(false)
                     return running
                 }
             }
         } catch {
+            lateMemory.remove(name)
             await BlockingPool.shared.run { [self] in
                 session.kill()
                 pages?.end()
@@ -119,7 +127,9 @@ package final class RestoreSession: Sendable {
     ///
     /// - Throws: When not all of it could be fetched; the container has been ended then, since it cannot go on.
     package func waitPages(deadline: Duration = .seconds(3600)) async throws {
-        try await BlockingPool.shared.run { [self] in try pages?.wait(deadline: deadline) }
+        guard let pages else { return }
+        defer { lateMemory.remove(name) }
+        try await BlockingPool.shared.run { try pages.wait(deadline: deadline) }
     }
 
     private func answer(_ goOn: Bool) async throws { try await step { [self] in try session.answer(goOn) } }

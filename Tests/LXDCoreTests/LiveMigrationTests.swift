@@ -1,7 +1,9 @@
 import Glibc
 import LXDAPI
 import LXDDatabase
+import LXDLinux
 import Logging
+import SystemPackage
 import Testing
 
 @testable import LXDCore
@@ -20,6 +22,7 @@ import Testing
         terms.peers = ["10.0.0.1:8443"]
         terms.certificate = "PEM"
         terms.volatile = ["volatile.eth0.hwaddr": "00:16:3e:00:00:01"]
+        terms.isPostCopy = true
         change(&terms)
         return terms
     }
@@ -65,6 +68,55 @@ import Testing
         try await far.send(.binary(MigrationControl(isSuccess: false, message: "No more").encoded))
         await #expect { try await connection.awaitStep(.go) } throws: { "\($0)" == "No more" }
         #expect(connection.refusal == "No more")
+    }
+
+    /// criu's end of a stream for the test, and the other.
+    private func stream() throws -> (criu: (reading: AsyncDescriptor, writing: AsyncDescriptor), ours: FileDescriptor) {
+        var ends = try SocketPair(.stream)
+        guard let own = ends.first.take(), let other = ends.second.take() else { throw Errno.badFileDescriptor }
+        return (try AsyncDescriptor.bothWays(owning: own.release()), other.release())
+    }
+
+    /// Pages travel both ways, and the end of one side's stream is the end of the other's.
+    @Test func pagesAreCarriedUntilOneSideIsDone() async throws {
+        let (near, far) = MemorySocket.pair()
+        let (serving, served) = try stream()
+        let (asking, asked) = try stream()
+        let source = try PageCarrier(served, over: near)
+        let target = try PageCarrier(asked, over: far)
+        try await asking.writing.write(Array("page 7".utf8))
+        #expect(try await serving.reading.read() == Array("page 7".utf8))
+        let page = [UInt8](repeating: 7, count: 4 << 20)
+        async let sent: Void = serving.writing.write(page)
+        var got: [UInt8] = []
+        while got.count < page.count, let bytes = try await asking.reading.read() { got += bytes }
+        try await sent
+        #expect(got == page)
+        asking.reading.close()
+        asking.writing.close()
+        #expect(try await serving.reading.read() == nil)
+        await source.wait()
+        await target.wait()
+        #expect(!source.isLost && !target.isLost)
+    }
+
+    /// A connection that goes without a word is the end of the stream too, and is known for what it was.
+    @Test func pagesThatAreCutOffAreALoss() async throws {
+        let (near, far) = MemorySocket.pair()
+        let (serving, served) = try stream()
+        let source = try PageCarrier(served, over: near)
+        await far.close()
+        #expect(try await serving.reading.read() == nil)
+        await source.wait()
+        #expect(source.isLost)
+    }
+
+    @Test(arguments: [nil, "the kernel does not track changes of memory (soft-dirty)"])
+    func whyMemoryIsNotSentAheadIsSaid(_ refusal: String?) {
+        let text = MemoryAheadNote.text(refusal)
+        #expect(text.contains("migration.incremental.memory") && text.contains(refusal ?? "this server"))
+        let note = MemoryAheadNote()
+        #expect(note.first() && !note.first())
     }
 
     @Test func silenceIsALoss() async throws {

@@ -139,7 +139,7 @@ struct SmallContainer: Sendable {
     let pair: LiveHosts
     private var mark: String { "/tmp/\(name)-clock" }
 
-    static func launch(_ pair: LiveHosts, on daemon: TestDaemon, heapMebibytes: Int = 16) async throws -> SmallContainer {
+    static func launch(_ pair: LiveHosts, on daemon: TestDaemon, heapMebibytes: Int = 16, rate: Int = 20) async throws -> SmallContainer {
         let container = SmallContainer(name: "lm" + UUID().uuidString.prefix(6).lowercased(), pair: pair)
         let name = container.name
         try await pair.here.mustLxc("launch", "near:busybox", pair.remote(daemon) + name, "-c", "migration.stateful=true")
@@ -149,7 +149,7 @@ struct SmallContainer: Sendable {
             """
             killall udhcpc 2>/dev/null
             ip address flush dev eth0; ip address add \(LiveHosts.address)/24 dev eth0; ip link set eth0 up
-            for work in "echo 7777" "clock \(container.mark)" "heap /tmp/heap \(heapMebibytes) 20"; do
+            for work in "echo 7777" "clock \(container.mark)" "heap /tmp/heap \(heapMebibytes) \(rate)"; do
                 setsid guest $work </dev/null >/dev/null 2>&1 &
             done
             """)

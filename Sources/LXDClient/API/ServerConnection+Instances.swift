@@ -20,6 +20,11 @@ extension ServerConnection {
         try await get(APIPath("instances", name).with("recursion", "1"))
     }
 
+    /// Looks for what keeps an instance from moving while it runs.
+    public func checkMigration(of name: String) async throws -> InstanceMigrateCheck {
+        try await get(APIPath("instances", name, "migrate-check"))
+    }
+
     public func instanceState(_ name: String) async throws -> InstanceState {
         try await get(APIPath("instances", name, "state"))
     }

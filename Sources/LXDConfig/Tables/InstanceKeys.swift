@@ -138,6 +138,9 @@ package enum InstanceKeys {
             "migration.incremental.memory.iterations", .uint32, default: "10", live: true, scope: .container,
             "Most rounds before the pause."),
         .init(
+            "migration.postcopy", .bool, default: "false", live: true, scope: .container,
+            "Let memory follow a running instance that moves, to shorten the pause."),
+        .init(
             "migration.stateful", .bool, default: "false",
             "Allow stateful stops, snapshots and moves."),
     ]

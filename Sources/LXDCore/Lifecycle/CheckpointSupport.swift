@@ -19,6 +19,7 @@ package final class CheckpointSupport: Sendable {
     private let logger: Logger
     private let task = Mutex<Task<Status, Never>?>(nil)
     private let known = Mutex<Status?>(nil)
+    private let extras = Mutex<[String: String]>([:])
 
     /// - Parameters:
     ///   - folder: Made for the trial.
@@ -30,6 +31,9 @@ package final class CheckpointSupport: Sendable {
 
     /// What is known by now; nil while it is being tried.
     package var current: Status? { known.withLock { $0 } }
+
+    /// What more this host can do, or why not; known as long as ``current`` is.
+    package var features: [String: String] { extras.withLock { $0 } }
 
     /// Gives up finding out, and returns when nothing of the trial is left.
     package func end() async {
@@ -93,6 +97,13 @@ package final class CheckpointSupport: Sendable {
             ]
             try await CheckpointSelfTest.run(
                 helperPath: helperPath, folder: folder, cacheDirectory: cacheDirectory, idmap: idmap, logger: logger)
+            let (postCopy, preCopy) = await (CheckpointFeatures.postCopyRefusal(), CheckpointFeatures.preCopyRefusal())
+            extras.withLock {
+                $0 = [
+                    "postcopy": postCopy.map { "false: " + $0 } ?? "true",
+                    "incremental_memory": "false: " + (preCopy ?? "this server does not do that yet"),
+                ]
+            }
             return .available(version: version)
         } catch is CancellationError {
             return .unavailable("Live migration was not tried: the daemon is ending")

@@ -10,13 +10,16 @@ extension InstanceLifecycle {
     /// - Parameters:
     ///   - arrival: Called when the devices are up; gives the folder of images once they and the volume are complete.
     ///   - hold: Called when everything is restored and nothing has run; by throwing it takes everything back.
+    ///   - pages: Of a post-copy.
+    ///   - plugged: Called when its interfaces are plugged in, right before it runs.
     func startArriving(
         _ instance: LoadedInstance, arrival: @escaping @Sendable () async throws -> String,
-        hold: @escaping @Sendable () async throws -> Void
+        hold: @escaping @Sendable () async throws -> Void, pages: ArrivingPages? = nil,
+        plugged: @escaping @Sendable (PluggedInstance) async -> Void = { _ in }
     ) async throws {
         try await engine.requireCheckpoints()
         try await withUndo(environment.logger) { undo in
-            try await self.runStart(instance, from: .images(arrival, hold: hold), &undo)
+            try await self.runStart(instance, from: .images(arrival, hold: hold, pages: pages, plugged: plugged), &undo)
         }
     }
 

@@ -21,30 +21,36 @@ extension InstanceLifecycle {
     ///
     /// - Throws: All of it, in sentences that a person can act on.
     func requireCheckpointable(_ instance: LoadedInstance) async throws {
+        try await requireStartedForCheckpoints(instance)
+        let obstacles = try await engine.checkpointObstacles(instance.runtimeName)
+        guard obstacles.isEmpty else {
+            throw LXDError.badRequest("The state of the instance can't be saved:\n - " + obstacles.joined(separator: "\n - "))
+        }
+    }
+
+    /// - Throws: When the host, or the way in which the instance was started, rules out that its processes are written down.
+    func requireStartedForCheckpoints(_ instance: LoadedInstance) async throws {
         try await engine.requireCheckpoints()
-        let name = instance.runtimeName
-        guard await engine.isCheckpointable(name) else {
+        guard await engine.isCheckpointable(instance.runtimeName) else {
             throw LXDError.badRequest(
                 isTrue(instance.expandedConfig["migration.stateful"])
                     ? "Instance was not started with migration.stateful=true; restart the instance once"
                     : "Instance was not started with migration.stateful=true; set it and restart the instance once")
         }
         guard await status(instance.key) == .running else { throw LXDError.badRequest("Instance is frozen; unfreeze it first") }
-        let obstacles = try await engine.checkpointObstacles(name)
-        guard obstacles.isEmpty else {
-            throw LXDError.badRequest("The state of the instance can't be saved:\n - " + obstacles.joined(separator: "\n - "))
-        }
     }
 
     /// Writes a running instance's processes into its image folder; they stand still until the session is ended.
     ///
     /// - Parameters:
+    ///   - isPostCopy: Pages of memory stay out of the images, and are served by the session.
     ///   - folder: An empty one instead of the instance's own.
     ///   - began: Called when the first of them is about to be stopped.
+    ///   - locked: Called when all of them stand still, and its network is about to be locked; blocks criu.
     /// - Throws: Why it cannot be done; then the instance runs on as if nothing had been.
     func checkpointLocked(
-        _ instance: LoadedInstance, keepsRunning: Bool, into folder: String? = nil,
-        began: @Sendable () -> Void = {}
+        _ instance: LoadedInstance, keepsRunning: Bool, isPostCopy: Bool = false, into folder: String? = nil,
+        began: @Sendable () -> Void = {}, locked: @escaping @Sendable () -> Void = {}
     ) async throws -> CheckpointSession {
         try await requireCheckpointable(instance)
         let name = instance.runtimeName
@@ -61,9 +67,9 @@ extension InstanceLifecycle {
         do {
             let session = try await engine.checkpoint(
                 name, configurationPath: environment.paths.instanceLogs(name) + "/lxc.conf", imageDirectory: directory,
-                keepsRunning: keepsRunning)
+                keepsRunning: keepsRunning, isPostCopy: isPostCopy)
             began()
-            try await session.waitDumped()
+            try await session.waitDumped(locked: locked)
             return session
         } catch {
             let error = LXDError.from(error)
@@ -148,24 +154,31 @@ extension InstanceLifecycle {
 
     /// Makes a container go on from images, with its network plugged in when it is about to.
     ///
-    /// - Parameter hold: Called when all of it is there and nothing has run; by throwing it takes everything back.
+    /// - Parameters:
+    ///   - hold: Called when all of it is there and nothing has run; by throwing it takes everything back.
+    ///   - pages: Brings the memory that the images do not have, while the container runs.
+    ///   - plugged: Called when its interfaces are plugged in, right before it runs.
     func resume(
-        _ plan: RuntimePlan, _ instance: LoadedInstance, from images: String, hold: @Sendable () async throws -> Void = {}
+        _ plan: RuntimePlan, _ instance: LoadedInstance, from images: String, hold: @Sendable () async throws -> Void = {},
+        pages: ArrivingPages? = nil, plugged: @escaping @Sendable (PluggedInstance) async -> Void = { _ in }
     ) async throws {
         // criu brings interfaces up before its sockets are there: what arrived then would be answered with a reset.
         try await unplug(instance)
         do {
-            let session = try await engine.restore(plan, imageDirectory: images)
+            let session = try await engine.restore(plan, imageDirectory: images, pages: pages?.stream())
             try await session.waitReady()
             do { try await hold() } catch {
                 try await session.abort()
                 throw HeldBack(reason: error)
             }
-            _ = try await session.resume { [devices] in
+            _ = try await session.resume { [devices] initPID in
                 for device in instance.devicesInOrder where device.config["type"] == "nic" {
                     try await devices.repair(device.name, device.config, of: instance)
                 }
+                let forgotten = Task { await PluggedInstance.forgetNeighbours(of: initPID) }
+                await plugged(PluggedInstance(ports: instance.hostPorts, forgotten: forgotten))
             }
+            pages?.follow(session)
         } catch let error as HeldBack {
             throw error.reason
         } catch {

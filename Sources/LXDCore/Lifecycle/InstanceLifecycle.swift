@@ -11,7 +11,9 @@ enum StartOrigin: Sendable {
     case program
     /// With the state of its processes: `arrival` gives the folder of images when they and the volume are complete; `hold` is
     /// called when everything is restored and nothing has run, and takes it back by throwing.
-    case images(_ arrival: @Sendable () async throws -> String, hold: @Sendable () async throws -> Void = {})
+    case images(
+        _ arrival: @Sendable () async throws -> String, hold: @Sendable () async throws -> Void = {}, pages: ArrivingPages? = nil,
+        plugged: @Sendable (PluggedInstance) async -> Void = { _ in })
 }
 
 /// Starts, stops and watches containers, and cleans up after them however they end.
@@ -173,7 +175,7 @@ package final class InstanceLifecycle: Sendable {
         try await environment.setVolatile(instance, noted)
         // The devices are up: what a move of a running instance has still to wait for comes now.
         var images: String?
-        if case .images(let arrival, _) = origin { images = try await arrival() }
+        if case .images(let arrival, _, _, _) = origin { images = try await arrival() }
         let volume = try environment.volume(instance.key)
         if rootfs == nil { rootfs = try await pool.rootFilesystem(of: volume) }
         guard let rootfs else { return }
@@ -183,8 +185,8 @@ package final class InstanceLifecycle: Sendable {
         plan.cgroup += try DiskLimits.atStart(diskThrottles(instance), host.limits).map {
             CgroupSetting(file: $0.file, value: $0.value, unified: $0.version == .v2)
         }
-        if let images, case .images(_, let hold) = origin {
-            try await resume(plan, instance.with(config: noted), from: images, hold: hold)
+        if let images, case .images(_, let hold, let pages, let plugged) = origin {
+            try await resume(plan, instance.with(config: noted), from: images, hold: hold, pages: pages, plugged: plugged)
         } else {
             try await engine.start(plan)
         }

@@ -2,6 +2,7 @@ package import LXDAPI
 package import LXDDevices
 package import LXDRuntime
 package import LXDRuntimePlan
+package import SystemPackage
 
 /// A container that ended.
 package struct EngineExit: Sendable, Hashable {
@@ -47,10 +48,14 @@ package protocol ContainerEngine: Sendable {
     func isCheckpointable(_ name: String) async -> Bool
     /// What in it cannot be written down, each in a sentence.
     func checkpointObstacles(_ name: String) async throws -> [String]
+    /// Why memory can't be brought after an instance runs, or be sent ahead; nil when it can.
+    func postCopyRefusal() async -> String?
+    func preCopyRefusal() async -> String?
     func checkpoint(
-        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool, isPostCopy: Bool
     ) async throws -> CheckpointSession
-    func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession
+    /// - Parameter pages: Where its memory comes from while it runs, taken over; nil when the images have it all.
+    func restore(_ plan: RuntimePlan, imageDirectory: String, pages: FileDescriptor?) async throws -> RestoreSession
     /// Containers that ended, whoever ended them.
     var exits: AsyncStream<EngineExit> { get }
 }
@@ -70,10 +75,12 @@ extension ContainerEngine {
     package func memory(_ name: String) async -> Int64 { 0 }
     package func isCheckpointable(_ name: String) async -> Bool { false }
     package func checkpointObstacles(_ name: String) async throws -> [String] { [] }
+    package func postCopyRefusal() async -> String? { "live migration isn't supported" }
+    package func preCopyRefusal() async -> String? { "live migration isn't supported" }
     package func checkpoint(
-        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool, isPostCopy: Bool
     ) async throws -> CheckpointSession { throw LXDError.notImplemented("Live migration isn't supported") }
-    package func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession {
+    package func restore(_ plan: RuntimePlan, imageDirectory: String, pages: FileDescriptor?) async throws -> RestoreSession {
         throw LXDError.notImplemented("Live migration isn't supported")
     }
 }

@@ -3,6 +3,7 @@ package import LXDDevices
 import LXDLinux
 package import LXDRuntime
 package import LXDRuntimePlan
+package import SystemPackage
 
 /// The containers of this host, through LXDRuntime.
 package struct RuntimeEngine: ContainerEngine {
@@ -56,14 +57,17 @@ package struct RuntimeEngine: ContainerEngine {
     package func checkpointObstacles(_ name: String) async throws -> [String] {
         try await BlockingPool.shared.run { [runtime] in try runtime.checkpointObstacles(name) }
     }
+    package func postCopyRefusal() async -> String? { await CheckpointFeatures.postCopyRefusal() }
+    package func preCopyRefusal() async -> String? { await CheckpointFeatures.preCopyRefusal() }
     package func checkpoint(
-        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool
+        _ name: String, configurationPath: String, imageDirectory: String, keepsRunning: Bool, isPostCopy: Bool
     ) async throws -> CheckpointSession {
         try await runtime.checkpoint(
-            name, configurationPath: configurationPath, imageDirectory: imageDirectory, keepsRunning: keepsRunning)
+            name, configurationPath: configurationPath, imageDirectory: imageDirectory, keepsRunning: keepsRunning,
+            isPostCopy: isPostCopy)
     }
-    package func restore(_ plan: RuntimePlan, imageDirectory: String) async throws -> RestoreSession {
-        try await runtime.restore(plan, imageDirectory: imageDirectory)
+    package func restore(_ plan: RuntimePlan, imageDirectory: String, pages: FileDescriptor?) async throws -> RestoreSession {
+        try await runtime.restore(plan, imageDirectory: imageDirectory, pages: pages)
     }
 
     package func hotplugTarget(_ name: String, idmap: [IDMapEntry]) async throws -> any HotplugTarget {

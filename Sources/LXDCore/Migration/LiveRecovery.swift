@@ -76,7 +76,13 @@ extension MigrationService {
                 try await environment.store.write { try $0.deleteLiveMigration(id: row.id) }
                 return false
             }
-            guard await lifecycle.isRunning(row.key) else { return true }
+            guard await lifecycle.isRunning(row.key) else {
+                guard row.phase == .committed, await ArrivingPages.areWanted(by: row.images) else { return true }
+                // It ran until its memory came no more.
+                await lifecycle.cleanUp(instance)
+                _ = await lose(row, instance, after: LXDError.unavailable("The daemon was ended while it came"))
+                return false
+            }
             try await settle(row, instance)
             Task { [decisions] in await decisions.confirm(row) }
             return false
@@ -125,6 +131,9 @@ extension MigrationService {
             return try await settle(row, instance)
         }
         do {
+            if await ArrivingPages.areWanted(by: row.images) {
+                throw LXDError.unavailable("The daemon was ended before its memory came")
+            }
             try await lifecycle.startArriving(instance, arrival: { row.images }, hold: {})
         } catch {
             try await keepTrying(row, instance, after: error)

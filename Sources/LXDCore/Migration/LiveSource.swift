@@ -16,7 +16,10 @@ final class LiveSource: Sendable {
         var folder: LiveFolder?
         var images: Task<Int64, any Error>?
         var stoodStill: ContinuousClock.Instant?
+        var frames: HeldFrames?
         var isCommitted = false
+        /// Of a post-copy.
+        var pages: PageCarrier?
     }
     let terms: LiveTerms
     private let instance: LoadedInstance
@@ -28,6 +31,8 @@ final class LiveSource: Sendable {
 
     /// How long the other side may be silent before it counts as lost.
     static let silenceMax = Duration.seconds(10)
+    /// How long the target may take from the decision until the instance is plugged in there.
+    private static let pluggedMax = Duration.seconds(2)
 
     init(
         _ instance: LoadedInstance, terms: LiveTerms, over connection: MigrationConnection, lifecycle: InstanceLifecycle,
@@ -50,11 +55,14 @@ final class LiveSource: Sendable {
     }
 
     /// - Throws: When the target cannot take a running instance from us.
-    func accept(_ answer: MigrationHeader) throws {
+    func accept(_ answer: MigrationHeader) async throws {
         guard answer.stateTransfer == .rsync, answer.live?.version == LiveTerms.currentVersion else {
             throw LXDError.badRequest(
                 "The target server can't take a running instance from this one; copy or move it with --stateless")
         }
+        guard terms.isPostCopy else { return }
+        guard answer.live?.isPostCopy == true else { throw PostCopyText.refusal("target", "memory can't be taken so") }
+        _ = try await connection.pages()  // Connected before anything stands still.
     }
 
     /// Brings the instance to a stand and begins to send its images.
@@ -64,10 +72,20 @@ final class LiveSource: Sendable {
         let folder = try await LiveFolder.make(
             environment.paths.liveImages + "/" + terms.id, bytes: await lifecycle.engine.memory(instance.runtimeName))
         state.withLock { $0.folder = folder }
-        let session = try await lifecycle.checkpointLocked(instance, keepsRunning: false, into: folder.path) { [self] in
+        let session = try await lifecycle.checkpointLocked(
+            instance, keepsRunning: false, isPostCopy: terms.isPostCopy, into: folder.path
+        ) { [self] in
             state.withLock { $0.stoodStill = .now }
+        } locked: { [self] in
+            let frames = HeldFrames(instance.hostPorts)
+            state.withLock { $0.frames = frames }
         }
         state.withLock { $0.session = session }
+        if let stream = session.takePages() {
+            let pages = try await PageCarrier(stream, over: connection.pages())
+            connection.whenLost { pages.cut() }
+            state.withLock { $0.pages = pages }
+        }
         try await faults.reach(.sourceDumped)
         let task = Task { [faults] in
             let bytes = try await LiveImages.send(folder.path, over: images)
@@ -95,7 +113,7 @@ final class LiveSource: Sendable {
             try await connection.awaitSuccess()
         } catch {
             throw LXDError.internalError(
-                "The instance belongs to the target server now, which has not said that it runs: \(LXDError.from(error).message)",
+                "The instance belongs to the target server now, which has not said that it \(terms.isPostCopy ? "has all of its memory" : "runs"): \(LXDError.from(error).message)",
                 cause: error)
         }
         try await environment.store.write { [terms] in try $0.deleteLiveMigration(id: terms.id) }
@@ -103,6 +121,9 @@ final class LiveSource: Sendable {
 
     private func decide(_ session: CheckpointSession) async throws {
         try Task.checkCancellation()
+        if state.withLock({ $0.pages })?.isLost == true {
+            throw LXDError.unavailable("The connection over which memory was to follow the instance was lost")
+        }
         try await session.awaitDecision()
         let (id, instanceID) = (terms.id, instance.row.id)
         do {
@@ -128,10 +149,12 @@ final class LiveSource: Sendable {
         await attempt("go on") { try await faults.reach(.sourceCommitted) }
         await attempt("tell the target of the decision") { try await connection.say(.go) }
         await attempt("go on") { try await faults.reach(.sourceGo) }
+        await attempt("send after the instance what comes for it") { try await forward() }
         // The kernel takes a network that ends apart piece by piece: its firewall goes before its interfaces.
         await attempt("unplug the instance that has moved") { try await lifecycle.unplug(instance) }
         await attempt("end the instance that has moved") {
             try await lifecycle.withExpectedEnd(of: name) {
+                // In a post-copy: when all pages have been fetched, or nobody will fetch them any more.
                 await attempt("end the checkpoint") { try await session.commit() }
                 try await lifecycle.engine.kill(name)
             }
@@ -147,6 +170,23 @@ final class LiveSource: Sendable {
         await attempt("go on") { try await faults.reach(.sourceEnded) }
     }
 
+    /// Sends what has come for the instance while it stood still, and what still comes here until it is plugged in there.
+    private func forward() async throws {
+        guard let frames = state.withLock({ $0.frames }), let images = connection.images else { return }
+        var count = try await frames.send(over: images)
+        let plugged = Task { try await connection.awaitStep(.plugged) }
+        let limit = Task {
+            try await Task.sleep(for: Self.pluggedMax)
+            plugged.cancel()
+        }
+        _ = await plugged.result
+        limit.cancel()
+        try await lifecycle.unplug(instance)
+        count += try await frames.send(over: images)
+        try await images.finish()
+        environment.logger.debug("Sent frames after an instance", metadata: ["instance": "\(instance.key)", "count": "\(count)"])
+    }
+
     /// The instance goes on here, and nobody knows any more that it was to move.
     func giveUp() async {
         await Task { [self] in
@@ -158,6 +198,7 @@ final class LiveSource: Sendable {
                 environment.logger.error(
                     "Failed to let an instance go on", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
             }
+            await state.withLock { $0.frames }?.giveBack()
             _ = await images?.result
             await folder?.remove()
             do {
@@ -183,6 +224,7 @@ extension MigrationService {
         terms.processor = try await ProcessorDescription.own(
             folder: environment.paths.liveImages + "/cpu-" + instance.runtimeName)
         terms.memoryBytes = await lifecycle.engine.memory(instance.runtimeName)
+        terms.isPostCopy = try await wantsPostCopy(instance)
         terms.id = VolatileKeys.newID()
         terms.secret = Operations.newSecret()
         terms.peers = await identity.addresses()
@@ -191,8 +233,7 @@ extension MigrationService {
             key.hasPrefix("volatile.") && (key.hasSuffix(".hwaddr") || key.hasSuffix(".name"))
         }
         guard !terms.peers.isEmpty else {
-            throw LXDError.badRequest(
-                "Live migration needs this server to listen on the network too: set core.https_address, or use --stateless")
+            throw LXDError.badRequest(Self.unreachable)
         }
         return terms
     }

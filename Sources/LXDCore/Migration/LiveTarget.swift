@@ -21,6 +21,10 @@ final class LiveTarget: Sendable {
         /// Whatever becomes of the connection, the source has to be asked.
         var isReady = false
         var isOurs = false
+        /// What is left to do once it runs.
+        var rest: (@Sendable () async throws -> Void)?
+        /// Brings what came for it while it stood still.
+        var frames: Task<Void, Never>?
     }
     private let state = Mutex(State())
 
@@ -34,7 +38,7 @@ final class LiveTarget: Sendable {
     private var lifecycle: InstanceLifecycle { service.lifecycle }
     private var faults: MigrationFaults { service.faults }
 
-    /// Takes the instance and lets it go on here.
+    /// Takes the instance and lets it go on here; ``finish()`` follows.
     ///
     /// - Parameter created: Its rows; nothing else is there.
     func run(_ created: LoadedInstance) async throws {
@@ -47,22 +51,86 @@ final class LiveTarget: Sendable {
             throw LXDError.badRequest(
                 "The source server can't send a running instance to this one; copy or move it with --stateless")
         }
-        let own = LiveTerms.ofHost(criuVersion: try await lifecycle.engine.checkpointVersion(), limits: environment.hostLimits)
+        var own = LiveTerms.ofHost(criuVersion: try await lifecycle.engine.checkpointVersion(), limits: environment.hostLimits)
         try theirs.check(against: own)
+        try await service.requirePostCopy(theirs)
+        own.isPostCopy = theirs.isPostCopy
         try await ProcessorDescription.check(theirs.processor, folder: environment.paths.liveImages + "/cpu-" + created.runtimeName)
         let instance = try await adopt(theirs, created)
         let record = try await note(theirs, instance)
         let folder = try await LiveFolder.make(record.images, bytes: theirs.memoryBytes)
+        let pages = own.isPostCopy ? ArrivingPages(over: connection) : nil
+        if pages != nil { try await ArrivingPages.mark(folder) }
+        let answer = own
         do {
             try await lifecycle.devicesJoined(instance)
             try await lifecycle.startArriving(
-                instance, arrival: { [self] in try await arrive(offer, own, folder) },
-                hold: { [self] in try await hold(record) })
+                instance, arrival: { [self] in try await arrive(offer, answer, folder) },
+                hold: { [self] in try await hold(record) }, pages: pages, plugged: { [self] plugged in await takeFrames(plugged) })
         } catch {
+            await pages?.giveUp()
             guard state.withLock({ $0.isOurs }) else { throw error }
             try await service.keepTrying(record, instance, after: error)
         }
-        try await service.conclude(record, instance, faults)
+        try await service.conclude(record, instance, faults, isWhole: pages == nil)
+        state.withLock { state in
+            state.rest = { [self] in
+                if let pages { try await wait(for: pages, record, instance) }
+                await succeed(record, instance)
+                await folder.remove()
+            }
+        }
+        if pages == nil { try await finish() }
+    }
+
+    /// Waits for memory that comes while the instance runs, and tells the source that we have everything.
+    func finish() async throws {
+        let rest = state.withLock { state in
+            defer { state.rest = nil }
+            return state.rest
+        }
+        try await rest?()
+    }
+
+    private func wait(
+        for pages: ArrivingPages, _ record: LiveMigrationRow, _ instance: LoadedInstance
+    ) async throws {
+        do {
+            try? await faults.reach(.targetPages)
+            try await pages.wait()
+        } catch {
+            throw await service.lose(record, instance, after: error)
+        }
+        try await environment.store.write { try $0.deleteLiveMigration(id: record.id) }
+    }
+
+    /// The instance is plugged in: the source may send what it has kept for it.
+    private func takeFrames(_ plugged: PluggedInstance) async {
+        guard let images = connection.images else { return }
+        // A source that is gone sends nothing any more.
+        guard (try? await connection.say(.plugged)) != nil else { return }
+        let task = Task { [logger = environment.logger] in
+            // What is answered before would be lost.
+            await plugged.forgotten.value
+            do {
+                let count = try await HeldFrames.deliver(from: images, to: plugged.ports)
+                logger.debug("Gave an instance what came while it stood still", metadata: ["frames": "\(count)"])
+            } catch {
+                logger.debug("What came for an instance while it stood still was lost", metadata: ["error": "\(error)"])
+            }
+        }
+        state.withLock { $0.frames = task }
+    }
+
+    private func succeed(_ record: LiveMigrationRow, _ instance: LoadedInstance) async {
+        if let frames = state.withLock({ $0.frames }) {
+            let limit = Task {
+                try await Task.sleep(for: .seconds(2))
+                frames.cancel()
+            }
+            await frames.value
+            limit.cancel()
+        }
         do {
             try await intake.pool.flush()
             try await connection.reportSuccess()
@@ -72,7 +140,6 @@ final class LiveTarget: Sendable {
                 "The source was not told that its instance runs", metadata: ["instance": "\(instance.key)", "error": "\(error)"])
             Task { [decisions = service.decisions] in await decisions.confirm(record) }
         }
-        await folder.remove()
     }
 
     /// Gives the instance the ids and addresses that its processes have.
@@ -211,6 +278,7 @@ extension MigrationService {
 
     /// An instance that is ours did not go on from its images: tries once more, then leaves it stopped with its state.
     func keepTrying(_ record: LiveMigrationRow, _ instance: LoadedInstance, after error: any Error) async throws {
+        if await ArrivingPages.areWanted(by: record.images) { throw await lose(record, instance, after: error) }
         environment.logger.error(
             "An instance that has moved here did not go on; trying again",
             metadata: ["instance": "\(instance.key)", "error": "\(error)"])
@@ -226,19 +294,27 @@ extension MigrationService {
     }
 
     /// Makes the rows of an instance that runs here valid.
-    func conclude(_ record: LiveMigrationRow, _ instance: LoadedInstance, _ faults: MigrationFaults) async throws {
+    ///
+    /// - Parameter isWhole: Nothing of it is still to come, so that the record can go.
+    func conclude(
+        _ record: LiveMigrationRow, _ instance: LoadedInstance, _ faults: MigrationFaults, isWhole: Bool = true
+    ) async throws {
         try? await faults.reach(.targetResumed)
-        try await settle(record, instance)
+        try await settle(record, instance, isWhole: isWhole)
         try? await faults.reach(.targetDone)
     }
 
-    func settle(_ record: LiveMigrationRow, _ instance: LoadedInstance) async throws {
+    func settle(_ record: LiveMigrationRow, _ instance: LoadedInstance, isWhole: Bool = true) async throws {
         try await environment.store.write { tx in
             for row in try tx.snapshots(instanceID: instance.row.id) {
                 try tx.setSnapshotPhase(id: row.id, .ready)
             }
             try tx.setInstancePhase(id: instance.row.id, .ready)
-            try tx.deleteLiveMigration(id: record.id)
+            if isWhole {
+                try tx.deleteLiveMigration(id: record.id)
+            } else if try tx.liveMigration(id: record.id, .target)?.phase == .ready {
+                try tx.decideLiveMigration(id: record.id, from: .ready, .committed)
+            }
         }
     }
 }

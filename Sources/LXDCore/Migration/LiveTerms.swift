@@ -30,6 +30,8 @@ struct LiveTerms: Sendable, Equatable {
     var certificate = ""
     /// Volatile keys that the running instance depends on, such as addresses of its interfaces.
     var volatile: [String: String] = [:]
+    /// Memory follows the instance when it runs at the target. In an answer: it can.
+    var isPostCopy = false
 
     init() {}
 
@@ -53,6 +55,7 @@ struct LiveTerms: Sendable, Equatable {
                 let text = try value.text
                 guard let sign = text.firstIndex(of: "=") else { throw ProtoReader.malformed }
                 volatile[String(text[..<sign])] = String(text[text.index(after: sign)...])
+            case 13: isPostCopy = try value.flag
             default: continue
             }
         }
@@ -72,6 +75,7 @@ struct LiveTerms: Sendable, Equatable {
         for peer in peers { writer.add(10, peer) }
         writer.add(11, certificate)
         for (key, value) in volatile.sorted(by: { $0.key < $1.key }) { writer.add(12, key + "=" + value) }
+        if isPostCopy { writer.add(13, true) }
         return writer
     }
 

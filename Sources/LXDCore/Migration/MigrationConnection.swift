@@ -12,6 +12,8 @@ package final class MigrationConnection: Sendable {
     /// The names of the sockets in an operation's metadata, as LXD has them. A running instance takes `criu` too.
     static let socketNames = ["control", "fs"]
     static let liveSocketNames = socketNames + ["criu"]
+    /// What is offered for one: `pages` is connected only when memory is to follow it.
+    static let offeredLiveSocketNames = liveSocketNames + ["pages"]
     /// How long the sockets may take to be connected, as in LXD.
     static let patience = Duration.seconds(10)
 
@@ -24,8 +26,15 @@ package final class MigrationConnection: Sendable {
     let images: SocketChannel?
     private let outcome = Mutex<ControlWatch?>(nil)
     private let heart = Mutex<Task<Void, any Error>?>(nil)
+    private let pagesOpener: (@Sendable () async throws -> any OperationSocket)?
+    private let pagesSocket = Mutex<(any OperationSocket)?>(nil)
 
-    init(control: any OperationSocket, fs: any OperationSocket, criu: (any OperationSocket)? = nil) {
+    /// - Parameter pages: Connects the socket for pages of memory, when it is asked for.
+    init(
+        control: any OperationSocket, fs: any OperationSocket, criu: (any OperationSocket)? = nil,
+        pages: (@Sendable () async throws -> any OperationSocket)? = nil
+    ) {
+        pagesOpener = pages
         self.control = control
         self.fs = fs
         self.criu = criu
@@ -39,10 +48,22 @@ package final class MigrationConnection: Sendable {
             let control = try await handle.socket("control", within: Self.patience)
             let fs = try await handle.socket("fs", within: Self.patience)
             let criu = isLive ? try await handle.socket("criu", within: Self.patience) : nil
-            self.init(control: control, fs: fs, criu: criu)
+            let pages: @Sendable () async throws -> any OperationSocket = {
+                try await handle.socket("pages", within: Self.patience)
+            }
+            self.init(control: control, fs: fs, criu: criu, pages: isLive ? pages : nil)
         } catch let error as LXDError where error.code == .timeout {
             throw LXDError.timeout("Timed out waiting for migration connections")
         }
+    }
+
+    /// The socket over which pages of memory follow a running instance; connected once.
+    func pages() async throws -> any OperationSocket {
+        if let socket = pagesSocket.withLock({ $0 }) { return socket }
+        guard let pagesOpener else { throw LXDError.internalError("Missing pages secret") }
+        let socket = try await pagesOpener()
+        pagesSocket.withLock { $0 = socket }
+        return socket
     }
 
     // MARK: Headers
@@ -133,6 +154,9 @@ package final class MigrationConnection: Sendable {
         heart.withLock { $0 = task }
     }
 
+    /// Calls `body` when the peer gives up or is lost; at once if it is already.
+    func whenLost(_ body: @escaping @Sendable () -> Void) { startWatching().whenFailed(body) }
+
     /// Why the peer gave up, when it has said so.
     var refusal: String? { outcome.withLock { $0 }?.refusal }
 
@@ -153,6 +177,7 @@ package final class MigrationConnection: Sendable {
     /// Ends the connection; a failure is told to the peer first. Safe to call more than once and when cancelled.
     func close(after failure: (any Error)? = nil) async {
         let (control, fs, criu) = (control, fs, criu)
+        let pages = pagesSocket.withLock { $0 }
         heart.withLock { $0?.cancel() }
         await Task {
             if let failure {
@@ -163,6 +188,7 @@ package final class MigrationConnection: Sendable {
             await control.close()
             await fs.close()
             await criu?.close()
+            await pages?.close()
         }.value
     }
 }
@@ -171,7 +197,7 @@ package final class MigrationConnection: Sendable {
 private final class ControlWatch: Sendable {
     private struct State {
         var end: Result<Void, any Error>?
-        var whenFailed: (@Sendable () -> Void)?
+        var whenFailed: [@Sendable () -> Void] = []
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var nextID: UInt64 = 0
         var said: Set<MigrationControl.Step> = []
@@ -199,7 +225,7 @@ private final class ControlWatch: Sendable {
     func whenFailed(_ body: @escaping @Sendable () -> Void) {
         let isFailed = state.withLock { state in
             if case .failure? = state.end { return true }
-            state.whenFailed = body
+            state.whenFailed.append(body)
             return false
         }
         if isFailed { body() }
@@ -306,12 +332,12 @@ private final class ControlWatch: Sendable {
             if state.end == nil { state.end = end }
             defer {
                 state.waiters = [:]
-                state.whenFailed = nil
+                state.whenFailed = []
             }
             return (state.waiters.values, state.whenFailed)
         }
         for waiter in waiters { waiter.resume() }
-        if case .failure = end { whenFailed?() }
+        if case .failure = end { for body in whenFailed { body() } }
     }
 }
 

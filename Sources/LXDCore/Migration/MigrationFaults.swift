@@ -1,6 +1,7 @@
 import Glibc
 import LXDAPI
 import LXDLinux
+package import Logging
 
 /// Places in a live migration at which a test can make something go wrong.
 ///
@@ -48,6 +49,8 @@ package struct MigrationFaults: Sendable {
         case targetResumed = "target-resumed"
         /// They do; the source does not know.
         case targetDone = "target-done"
+        /// Of a post-copy: it runs, and waits for its memory.
+        case targetPages = "target-pages"
     }
 
     package enum Action: String, Sendable {
@@ -60,10 +63,16 @@ package struct MigrationFaults: Sendable {
     }
 
     private let path: String?
+    private let logger: Logger?
 
-    package init(environment: [String: String]) { path = environment[Self.variable].flatMap { $0.isEmpty ? nil : $0 } }
+    /// - Parameter logger: Told of each step, for those who want to know what takes its time.
+    package init(environment: [String: String], logger: Logger? = nil) {
+        path = environment[Self.variable].flatMap { $0.isEmpty ? nil : $0 }
+        self.logger = logger
+    }
 
     func reach(_ step: Step) async throws {
+        logger?.debug("Live migration", metadata: ["step": "\(step.rawValue)", "at": "\(LXDTime.now())"])
         guard let path, let action = await BlockingPool.shared.run({ Self.take(step, path) }) else { return }
         switch action {
         case .kill: Glibc.kill(getpid(), SIGKILL)

@@ -241,6 +241,8 @@ struct MigrationControl: Sendable, Equatable {
         case ready
         /// Of the source: it is decided, the instance is the target's.
         case go
+        /// Of the target: the instance is plugged in here and about to run.
+        case plugged
         /// Of the source, asked for its decision: there is none yet.
         case undecided
         /// The same: the instance stayed with the source.

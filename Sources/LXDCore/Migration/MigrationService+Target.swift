@@ -61,7 +61,7 @@ extension MigrationService {
         guard let remote = source.remote else {
             return try operations.startWebsocket(
                 .instanceCreate, project: key.project, resources: resources, 
-                sockets: source.isLive ? MigrationConnection.liveSocketNames : MigrationConnection.socketNames,
+                sockets: source.isLive ? MigrationConnection.offeredLiveSocketNames : MigrationConnection.socketNames,
                 isCancellable: true, requestor: requestor, metadata: { $0.mapValues { .string($0) } }
             ) { [self] handle in
                 try await receive(finalPlan, source, isRefresh: updates, handle) {
@@ -83,10 +83,12 @@ extension MigrationService {
         connect: @escaping @Sendable () async throws -> MigrationConnection
     ) async throws {
         do {
+            if source.isLive {
+                let rest = try await environment.locks.with(plan.key, .create) { try await createLive(plan, handle, connect) }
+                return try await rest()
+            }
             try await environment.locks.with(plan.key, isRefresh ? .copy : .create) {
-                if source.isLive {
-                    try await createLive(plan, handle, connect)
-                } else if isRefresh {
+                if isRefresh {
                     try await refresh(plan, handle, connect)
                 } else {
                     try await create(plan, handle, connect)
@@ -158,32 +160,43 @@ extension MigrationService {
     }
 
     /// Takes a running instance with its state, and lets it go on here.
+    ///
+    /// - Returns: What is left to do while it runs and can be used: its memory may still be on its way.
     private func createLive(
         _ plan: CreatePlan, _ handle: OperationHandle, _ connect: @Sendable () async throws -> MigrationConnection
-    ) async throws {
+    ) async throws -> @Sendable () async throws -> Void {
         let instance = try await instances.insert(
             plan.row, baseImage: plan.row.config[VolatileKeys.baseImage] ?? "", .importBackup)
+        let rest: @Sendable () async throws -> Void
         do {
             let intake = try await intake(instance, isRefresh: false, choose: { $0 }, commit: {})
             let connection = try await connect()
             let live = LiveTarget(
                 self, over: connection, intake, TransferReport(ProgressSink { handle.progress($0, $1) }))
-            do {
-                try await live.run(instance)
-            } catch {
-                await connection.close(after: error)
-                throw error
+            @Sendable func closing(_ body: () async throws -> Void) async throws {
+                do { try await body() } catch {
+                    await connection.close(after: error)
+                    throw error
+                }
             }
-            await connection.close()
+            try await closing { try await live.run(instance) }
+            rest = {
+                try await closing { try await live.finish() }
+                await connection.close()
+            }
         } catch {
             try await forgetArrival(instance)
             throw error
         }
-        try await environment.writeBackupFile(instance.key)
+        do { try await environment.writeBackupFile(instance.key) } catch {
+            try await rest()
+            throw error
+        }
         environment.announce(
             .instanceCreated, instance.key, by: handle.requestor,
             context: ["type": .string("container"), "storage-pool": .string(try instance.rootPool())])
         environment.announce(.instanceStarted, instance.key, by: handle.requestor)
+        return rest
     }
 
     private func intake(

@@ -26,11 +26,14 @@ package final class MigrationService: Sendable {
     let decisions: LiveDecisions
     let identity: PeerIdentity
     let faults: MigrationFaults
+    let warnings: WarningService
+    let memoryAhead = MemoryAheadNote()
 
     package init(
         environment: InstanceEnvironment, instances: InstanceService, lifecycle: InstanceLifecycle,
         operations: Operations,
-        dialer: any OperationDialer, identity: PeerIdentity, faults: MigrationFaults
+        dialer: any OperationDialer, identity: PeerIdentity, faults: MigrationFaults,
+        warnings: WarningService
     ) {
         self.environment = environment
         self.instances = instances
@@ -39,6 +42,7 @@ package final class MigrationService: Sendable {
         self.dialer = dialer
         self.identity = identity
         self.faults = faults
+        self.warnings = warnings
         decisions = LiveDecisions(store: environment.store, dialer: dialer, logger: environment.logger)
         operations.answer(at: decisions)
     }
@@ -84,7 +88,7 @@ package final class MigrationService: Sendable {
         guard let target = request.target else {
             return try operations.startWebsocket(
                 kind, project: project, resources: resources, 
-                sockets: isLive ? MigrationConnection.liveSocketNames : MigrationConnection.socketNames, isCancellable: true,
+                sockets: isLive ? MigrationConnection.offeredLiveSocketNames : MigrationConnection.socketNames, isCancellable: true,
                 requestor: requestor, metadata: { $0.mapValues { .string($0) } }
             ) { [self] handle in
                 try await send(asked, over: MigrationConnection(of: handle, isLive: asked.isLive), handle)
@@ -116,7 +120,10 @@ package final class MigrationService: Sendable {
         do {
             try await environment.locks.with(request.instance, .copy) {
                 let report = TransferReport(ProgressSink { handle.progress($0, $1) })
-                guard !request.isLive else { return try await sendLive(request, over: connection, report) }
+                guard !request.isLive else {
+                    try await noteMemoryAhead(request.instance, handle)
+                    return try await sendLive(request, over: connection, report)
+                }
                 try await offer(of: request).send(over: connection, report)
             }
         } catch {

@@ -32,7 +32,7 @@ package struct MigrationOffer: Sendable {
             throw LXDError.from(error).wrapped("Failed sending migration offer header")
         }
         let answer = try await connection.receiveHeader()
-        try live?.accept(answer)
+        try await live?.accept(answer)
         if live != nil { connection.keepAlive(giveUpAfter: LiveSource.silenceMax) }
         let method = try formats.agreed(by: answer)
         var wanted = header.snapshotNames

@@ -81,7 +81,12 @@ extension MigrationConnection {
             } else {
                 criu = nil
             }
-            self.init(control: control, fs: fs, criu: criu)
+            let secret = secrets["pages"]
+            let pages: @Sendable () async throws -> any OperationSocket = {
+                guard let secret else { throw LXDError.internalError("Missing pages secret") }
+                return try await dialer.connect(to: operation, secret: secret)
+            }
+            self.init(control: control, fs: fs, criu: criu, pages: pages)
         } catch {
             for socket in made { await socket.close() }
             throw error

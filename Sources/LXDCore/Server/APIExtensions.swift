@@ -42,5 +42,7 @@ package enum APIExtensions {
         "id_map_base", "unix_device_hotplug", "network_counters_errors_dropped", "snapshot_disk_usage",
         "instance_snapshot_never", "instance_nic_bridged_port_isolation", "container_nic_routes",
         "storage_btrfs_mount_options", "storage_volume_state_total",
+        // Ours.
+        "migration_postcopy", "instance_migrate_check",
     ]
 }

@@ -85,7 +85,7 @@ package final class ServerService: Sendable {
     /// Whether instances can be checkpointed here; nothing while that is being tried.
     private var liveMigration: [String: String] {
         switch checkpoints.current {
-        case .available(let version): ["available": "true", "criu": version]
+        case .available(let version): ["available": "true", "criu": version].merging(checkpoints.features) { $1 }
         case .unavailable(let reason): ["available": "false", "reason": reason]
         case nil: [:]
         }

@@ -8,6 +8,8 @@ package enum WarningType: Int, Sendable, CaseIterable {
     case appArmorDisabledDueToRawDnsmasq, largerIPv6PrefixThanSupported, proxyBridgeNetfilterNotEnabled
     case networkUnavailable, offlineClusterMember, instanceAutostartFailure, instanceTypeNotOperational
     case storagePoolUnavailable
+    /// Ours.
+    case instanceMemoryLost = 4200
 
     /// As it is sent in `type`.
     package var name: String {
@@ -38,12 +40,13 @@ package enum WarningType: Int, Sendable, CaseIterable {
         case .instanceAutostartFailure: "Failed to autostart instance"
         case .instanceTypeNotOperational: "Instance type not operational"
         case .storagePoolUnavailable: "Storage pool unavailable"
+        case .instanceMemoryLost: "Instance lost its memory while it moved"
         }
     }
 
     package var severity: String {
         switch self {
-        case .networkUnavailable, .storagePoolUnavailable: "high"
+        case .networkUnavailable, .storagePoolUnavailable, .instanceMemoryLost: "high"
         default: "low"
         }
     }

@@ -4,7 +4,6 @@ package import LXDCore
 import LXDDatabase
 import LXDHTTP
 import NIOCore
-import NIOCore
 
 /// `/1.0/instances` and `/1.0/instances/{name}`.
 package struct InstanceRoutes: RouteGroup {
@@ -36,6 +35,9 @@ package struct InstanceRoutes: RouteGroup {
         routes.patch("/1.0/instances/{name}", .project, patch)
         routes.post("/1.0/instances/{name}", .project, post)
         routes.delete("/1.0/instances/{name}", .project, delete)
+        routes.get("/1.0/instances/{name}/migrate-check", .project) { scope in
+            try .sync(try await migrations.check(scope.instanceKey()))
+        }
     }
 
     // MARK: Lists

@@ -130,7 +130,7 @@ final class DaemonGraph: Sendable {
         let migrations = MigrationService(
             environment: environment, instances: instances, lifecycle: lifecycle, operations: operations, dialer: PeerDialer(),
             identity: PeerIdentity(certificatePEM: identity.certificatePEM) { await server.networkAddresses() },
-            faults: MigrationFaults(environment: ProcessInfo.processInfo.environment))
+            faults: MigrationFaults(environment: ProcessInfo.processInfo.environment, logger: logger), warnings: warnings)
         self.migrations = migrations
         volumes = VolumeService(store: store, storage: storage, announce: announce) { await lifecycle.isRunning($0) }
         let volumes = volumes
