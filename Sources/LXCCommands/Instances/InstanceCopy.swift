@@ -52,6 +52,10 @@ struct InstanceCopy {
             if isMove, stateful, instance.statusCode == .frozen {
                 throw CommandFailure("Instance is frozen; unfreeze it first, or move it with --stateless")
             }
+            if isMove, stateful, instance.stateful, instance.statusCode == .stopped, !from.isSameServer(as: to) {
+                throw CommandFailure(
+                    "The state that a stateful stop has kept can't go to another server; start the instance first, or move it with --stateless")
+            }
             let writable = try adjusted(instance.writable)
             refreshed = writable
             ended = try await copyInstance(instance, writable, from, to, name: name)
