@@ -77,8 +77,11 @@ extension DirDriver {
             }
         }
         var asked: [String: Bool] = [:]
+        // What comes back was ours: the source may have it without the image.
+        let own = try await imageLayers()
         for layer in manifest.entries.flatMap(\.layers) {
-            guard let fingerprint = layer.image, known[layer.id] == nil, let image = try? Volume.image(fingerprint)
+            guard let fingerprint = layer.image ?? layer.mirror.flatMap({ own[$0] }), known[layer.id] == nil,
+                let image = try? Volume.image(fingerprint)
             else { continue }
             let isAllowed: Bool
             if let answer = asked[fingerprint] {

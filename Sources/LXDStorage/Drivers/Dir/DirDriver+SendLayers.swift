@@ -93,7 +93,7 @@ extension DirDriver {
     }
 
     /// Which layer is the tree of which image.
-    private func imageLayers() async throws -> [String: String] {
+    func imageLayers() async throws -> [String: String] {
         try await blocking { [self] in
             var found: [String: String] = [:]
             for name in try names(in: path + "/images") {
