@@ -58,6 +58,26 @@ struct StatefulTests {
         }
     }
 
+    @Test func theCheckNamesWhatKeepsAContainerFromMoving() async throws {
+        try await TestDaemon.withDaemon { daemon in
+            try await daemon.prepareForContainers()
+            try await daemon.mustLxc("launch", "busybox", "c1")
+            let refusal = try await daemon.lxc("migrate-check", "c1")
+            #expect(refusal.exit == .exited(1))
+            #expect(refusal.errorText.contains("c1 can't be moved while it runs:\n - Instance was not started with migration.stateful"))
+            #expect(refusal.errorText.contains("\n - Live migration needs this server to listen on the network too"))
+
+            try await daemon.mustLxc("config", "set", "c1", "migration.stateful=true")
+            try await daemon.mustLxc("restart", "--force", "c1")
+            try await daemon.mustLxc("config", "set", "core.https_address=127.0.0.1:0")
+            #expect(try await daemon.mustLxc("migrate-check", "c1", "local:") == "c1 can be moved while it runs\n")
+            try await daemon.mustLxc("pause", "c1")
+            #expect(try await daemon.lxc("migrate-check", "c1").errorText.contains("Instance is frozen; unfreeze it first"))
+            try await daemon.mustLxc("stop", "--force", "c1")
+            #expect(try await daemon.lxc("migrate-check", "c1").errorText.contains("Instance isn't running"))
+        }
+    }
+
     /// kill -9 of the daemon at every moment of a stateful stop: the container runs on, or is stopped and goes on from its state.
     @Test(arguments: [20, 100, 250, 400, 600, 900])
     func noStateIsLostWhenTheDaemonDiesInAStatefulStop(milliseconds: Int) async throws {
