@@ -56,6 +56,13 @@ struct InstanceCopy {
                 throw CommandFailure(
                     "The state that a stateful stop has kept can't go to another server; start the instance first, or move it with --stateless")
             }
+            if isMove, stateful, !instanceOnly, !from.isSameServer(as: to) {
+                let held = try await from.snapshots(of: instance.name).filter(\.stateful).map(\.name)
+                guard held.isEmpty else {
+                    throw CommandFailure(
+                        "The state that snapshots hold can't go to another server (\(held.joined(separator: ", "))); delete them, or move the instance with --stateless, which leaves that state behind")
+                }
+            }
             let writable = try adjusted(instance.writable)
             refreshed = writable
             ended = try await copyInstance(instance, writable, from, to, name: name)
