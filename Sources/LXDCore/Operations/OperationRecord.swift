@@ -10,6 +10,8 @@ final class OperationRecord: Sendable {
         var metadata: [String: JSONValue]
         var work: Task<Void, Never>?
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        /// Waiters whose time was over, perhaps before they waited.
+        var woken: Set<UInt64> = []
         var nextWaiter: UInt64 = 0
     }
 
@@ -124,11 +126,14 @@ final class OperationRecord: Sendable {
                 self?.wake(id)
             }
         }
-        defer { timer?.cancel() }
+        defer {
+            timer?.cancel()
+            state.withLock { _ = $0.woken.remove(id) }
+        }
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let done = state.withLock { state in
-                    guard !state.progress.isEnded, !Task.isCancelled else { return true }
+                    guard !state.progress.isEnded, !state.woken.contains(id) else { return true }
                     state.waiters[id] = continuation
                     return false
                 }
@@ -140,7 +145,11 @@ final class OperationRecord: Sendable {
     }
 
     private func wake(_ id: UInt64) {
-        state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+        let waiter = state.withLock { state in
+            state.woken.insert(id)
+            return state.waiters.removeValue(forKey: id)
+        }
+        waiter?.resume()
     }
 
     private static func paths(_ resources: [String: [String]]) -> [String: [String]] {
