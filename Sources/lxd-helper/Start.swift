@@ -15,8 +15,12 @@ enum Start {
         var undo = Undo()
         do throws(HelperFailure) {
             let message = try start(plan, from: images, &steps, &undo)
+            if ControlSocket.send(message) { return }
+            // What was restored may have spoken with others by now, who would hear the goodbyes of its connections: the next
+            // daemon finds it by its record. A post-copy has lost the source of its memory.
+            if let images, !images.isPostCopy { return }
             // A daemon that is gone has not recorded this start: what it does not know must not run.
-            guard ControlSocket.send(message) else { throw HelperFailure(step: "report to the daemon", number: EPIPE) }
+            throw HelperFailure(step: "report to the daemon", number: EPIPE)
         } catch {
             undo.run()
             throw error

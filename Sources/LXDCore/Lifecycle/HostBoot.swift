@@ -14,9 +14,14 @@ extension InstanceLifecycle {
                 let name = instance.runtimeName
                 if running[name] != nil {
                     // It went on instead of being stopped: a daemon that dies before the decision decides so.
-                    if instance.row.stateful { try await dropImages(of: instance) }
+                    // Or it was being started from its state, and may not be plugged in yet.
+                    if instance.row.stateful {
+                        try await dropImages(of: instance)
+                        await repairNetworkDevices(of: [instance.key])
+                    } else {
+                        await repairFilters(of: instance)
+                    }
                     watchNodes(of: instance)
-                    await repairFilters(of: instance)
                     setProcessorLimit(name, instance.expandedConfig["limits.cpu"] ?? "")
                     if instance.row.config[VolatileKeys.lastPower] != "RUNNING" {
                         try await environment.setVolatile(instance, [VolatileKeys.lastPower: "RUNNING"])

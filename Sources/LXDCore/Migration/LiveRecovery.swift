@@ -83,6 +83,8 @@ extension MigrationService {
                 _ = await lose(row, instance, after: LXDError.unavailable("The daemon was ended while it came"))
                 return false
             }
+            // It may have begun to run before it was plugged in.
+            await lifecycle.repairNetworkDevices(of: [row.key])
             try await settle(row, instance)
             Task { [decisions] in await decisions.confirm(row) }
             return false
