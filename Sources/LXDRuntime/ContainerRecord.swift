@@ -10,6 +10,8 @@ struct ContainerRecord: Hashable {
     var mountPoint: String
     /// Started so that it can be checkpointed.
     var isCheckpointable: Bool
+    /// Where its console's log is; nil when it was not restored, so that liblxc writes that.
+    var consoleLogPath: String?
     /// Names of its groups, `lxc.payload.NAME` and `lxc.monitor.NAME`.
     var groups: [String]
 
@@ -19,7 +21,7 @@ struct ContainerRecord: Hashable {
         for line in text.split(separator: "\n") {
             let parts = line.split(separator: " ", maxSplits: 1)
             guard parts.count == 2 else { continue }
-            fields[parts[0]] = parts[0] == "mount" ? [parts[1]] : parts[1].split(separator: " ")
+            fields[parts[0]] = ["mount", "console"].contains(parts[0]) ? [parts[1]] : parts[1].split(separator: " ")
         }
         guard let name = fields["name"]?.first, let first = fields["init"], let monitor = fields["monitor"],
             let mount = fields["mount"]?.first, first.count == 2, monitor.count == 2, let initPID = Int32(first[0]),
@@ -28,6 +30,7 @@ struct ContainerRecord: Hashable {
         (self.name, self.initPID, self.initStart) = (String(name), initPID, initStart)
         (self.monitorPID, self.monitorStart, mountPoint) = (monitorPID, monitorStart, String(mount))
         isCheckpointable = fields["stateful"]?.first == "1"
+        consoleLogPath = fields["console"]?.first.map(String.init)
         groups = (fields["groups"] ?? []).map(String.init).filter { $0.hasPrefix("lxc.") && !$0.contains("/") }
     }
 

@@ -154,7 +154,7 @@ extension ContainerRuntime {
                         let entry = try makeEntry(
                             name: plan.name, initProcess: ProcessHandle(pid: initPID),
                             monitor: ProcessHandle(pid: monitorPID), mountPoint: plan.mountPoint,
-                            isCheckpointable: plan.stateful)
+                            isCheckpointable: plan.stateful, consoleLogPath: plan.consoleLogPath)
                         add(entry)
                         return RunningContainer(initPID: initPID, monitorPID: monitorPID)
                     }, cleanUp: cleanUp)

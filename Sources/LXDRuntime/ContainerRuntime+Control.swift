@@ -85,17 +85,6 @@ extension ContainerRuntime {
 
     // MARK: Console
 
-    /// The console of a running container: the terminal's master, and what reserves it while open.
-    package func openConsole(_ name: String) async throws -> (master: FileDescriptor, reservation: FileDescriptor) {
-        _ = try entry(name)
-        let answer = try await helper.perform(
-            .openConsole(name: name, stateDirectory: stateDirectory), purpose: "open the console")
-        guard let master = answer.take(0), let reservation = answer.take(1) else {
-            throw RuntimeError.helperDied("open the console")
-        }
-        return (master.release(), reservation.release())
-    }
-
     /// What the console's ring buffer holds; optionally emptied instead.
     package func consoleLog(_ name: String, clear: Bool = false) async throws -> [UInt8] {
         _ = try entry(name)

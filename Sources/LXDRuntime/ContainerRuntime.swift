@@ -45,14 +45,16 @@ package final class ContainerRuntime: Sendable {
         let mountPoint: String
         /// Started so that it can be checkpointed.
         let isCheckpointable: Bool
+        /// Where what it shows on its console is kept by us; nil when liblxc does that.
+        let consoleLogPath: String?
 
         init(
             name: String, initProcess: ProcessHandle, monitor: ProcessHandle, group: CgroupGroup,
-            monitorGroup: CgroupGroup, mountPoint: String, isCheckpointable: Bool
+            monitorGroup: CgroupGroup, mountPoint: String, isCheckpointable: Bool, consoleLogPath: String?
         ) {
             (self.name, self.initProcess, self.monitor) = (name, initProcess, monitor)
             (self.group, self.monitorGroup, self.mountPoint) = (group, monitorGroup, mountPoint)
-            self.isCheckpointable = isCheckpointable
+            (self.isCheckpointable, self.consoleLogPath) = (isCheckpointable, consoleLogPath)
         }
     }
 
@@ -74,7 +76,8 @@ package final class ContainerRuntime: Sendable {
     let tuning: HostTuning
     let lateMemory = LateMemory()
     let tree: CgroupTree
-    private let logger: Logger
+    let logger: Logger
+    let keptConsoles = Mutex<[String: KeptConsole]>([:])
     private let state = Mutex(State())
     private let exitContinuation: AsyncStream<ContainerExit>.Continuation
     /// Every container that ends, after everything of it has been cleaned up. One consumer.
@@ -186,18 +189,20 @@ package final class ContainerRuntime: Sendable {
     }
 
     func makeEntry(
-        name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String, isCheckpointable: Bool
+        name: String, initProcess: ProcessHandle, monitor: ProcessHandle, mountPoint: String, isCheckpointable: Bool,
+        consoleLogPath: String? = nil
     ) throws -> Entry {
         Entry(
             name: name, initProcess: initProcess, monitor: monitor,
             group: try tree.group(ofProcess: initProcess.pid).ancestor(named: "lxc.payload." + name),
             monitorGroup: try tree.group(ofProcess: monitor.pid).ancestor(named: "lxc.monitor." + name),
-            mountPoint: mountPoint, isCheckpointable: isCheckpointable)
+            mountPoint: mountPoint, isCheckpointable: isCheckpointable, consoleLogPath: consoleLogPath)
     }
 
     func add(_ entry: Entry) {
         state.withLock { $0.entries[entry.name] = entry }
         Task { await self.watch(entry) }
+        keepConsole(of: entry)
     }
 
     /// Waits for the end of a container and cleans up after it.
@@ -288,7 +293,8 @@ package final class ContainerRuntime: Sendable {
                     found.append(
                         try self.makeEntry(
                             name: record.name, initProcess: processes.initProcess, monitor: processes.monitor,
-                            mountPoint: record.mountPoint, isCheckpointable: record.isCheckpointable))
+                            mountPoint: record.mountPoint, isCheckpointable: record.isCheckpointable,
+                            consoleLogPath: record.consoleLogPath))
                 } else {
                     let target = self.exitTarget(of: record.name)
                     // A container without its monitor must not stay.

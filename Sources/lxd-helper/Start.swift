@@ -93,7 +93,7 @@ enum Start {
         if plan.stateful { try DevPTS.raiseLimit(initPID: pid, idmap: IDMap(entries: plan.idmap)) }
         let recordPath = plan.runDirectory + "/" + plan.name + ".run"
         undo.add { unlink(recordPath) }
-        try writeFile(recordPath, try ProcessRecord.text(plan: plan, initPID: pid, monitorPID: monitor))
+        try writeFile(recordPath, try ProcessRecord.text(plan: plan, isRestored: images != nil, initPID: pid, monitorPID: monitor))
         try steps.pass("record the processes")
         return .running(initPID: pid, monitorPID: monitor)
     }
@@ -178,7 +178,9 @@ struct Undo {
 /// How a later daemon knows the processes of a container again.
 enum ProcessRecord {
     /// `key value` lines: numbers, and start times so that a reused number is told apart.
-    static func text(plan: RuntimePlan, initPID: Int32, monitorPID: Int32) throws(HelperFailure) -> String {
+    static func text(
+        plan: RuntimePlan, isRestored: Bool, initPID: Int32, monitorPID: Int32
+    ) throws(HelperFailure) -> String {
         guard let initStart = startTime(of: initPID), let monitorStart = startTime(of: monitorPID) else {
             throw HelperFailure(step: "read the start time of", number: ESRCH, subject: plan.name)
         }
@@ -190,7 +192,7 @@ enum ProcessRecord {
             stateful \(plan.stateful ? 1 : 0)
             groups \((groups(of: initPID, "lxc.payload.") + groups(of: monitorPID, "lxc.monitor.")).joined(separator: " "))
 
-            """
+            """ + (isRestored ? "console \(plan.consoleLogPath)\n" : "")
     }
 
     /// The names of a process's groups that begin so, in any tree.

@@ -80,12 +80,9 @@ struct LiveMigrationTests {
         try await owner.mustLxc("pause", name)
         try await owner.mustLxc("start", name)
 
-        // liblxc gives a restored container no log of its console.
-        await withKnownIssue("the console of a container that has moved is not written into its log") {
-            try await owner.mustLxc("exec", name, "--", "sh", "-c", "echo to-the-log >/dev/console")
-            try await eventually("the console's log") {
-                try await owner.lxc("console", name, "--show-log").outputText.contains("to-the-log") ? true : nil
-            }
+        try await owner.mustLxc("exec", name, "--", "sh", "-c", "echo to-the-log >/dev/console")
+        try await eventually("the console's log") {
+            try await owner.lxc("console", name, "--show-log").outputText.contains("to-the-log") ? true : nil
         }
         try await owner.lxc("exec", name, "--", "reboot")  // The command may be cut off by what it asks for.
         try await eventually("a new boot after a reboot from inside", within: .seconds(90)) {

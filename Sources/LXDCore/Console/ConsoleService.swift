@@ -59,39 +59,33 @@ package final class ConsoleService: Sendable {
         _ instance: LoadedInstance, _ request: InstanceConsolePost, _ socket: any OperationSocket,
         _ control: any OperationSocket, _ requestor: EventLifecycleRequestor?
     ) async throws {
-        let (master, reservation) = try await open(instance)
-        let streams = try AsyncDescriptor.bothWays(owning: master)
+        let console = try await open(instance)
+        defer { console.close() }
         environment.announce(.instanceConsole, instance.key, by: requestor, context: ["type": "console"])
         if request.width > 0 && request.height > 0 {
-            try streams.writing.resize(rows: request.height, columns: request.width)
+            try console.resize(rows: request.height, columns: request.width)
         }
-        await Self.mirror(streams.reading, streams.writing, socket, control)
-        streams.reading.close()
-        streams.writing.close()
-        // Gives the console back to others.
-        try reservation.close()
+        await Self.mirror(console, socket, control)
     }
 
     /// Carries bytes both ways until either side has gone.
     private static func mirror(
-        _ reading: AsyncDescriptor, _ writing: AsyncDescriptor, _ socket: any OperationSocket,
-        _ control: any OperationSocket
+        _ console: ConsoleSession, _ socket: any OperationSocket, _ control: any OperationSocket
     ) async {
         await withTaskGroup(of: Void.self) { group in
-            group.addTask { await send(from: reading, to: socket) }
-            group.addTask { await receive(from: socket, into: writing) }
-            group.addTask { await obey(control, writing) }
+            group.addTask { await send(from: console, to: socket) }
+            group.addTask { await receive(from: socket, into: console) }
+            group.addTask { await obey(control, console) }
             await group.next()
             group.cancelAll()
-            reading.interrupt()
+            console.leave()
         }
         // A client that has gone does not read it.
         try? await socket.send(.binary(Array("\n\r".utf8)))
         await control.close()
     }
 
-    private func open(_ instance: LoadedInstance) async throws -> (master: FileDescriptor, reservation: FileDescriptor)
-    {
+    private func open(_ instance: LoadedInstance) async throws -> ConsoleSession {
         do {
             return try await runtime.openConsole(instance.runtimeName)
         } catch RuntimeError.failed {
@@ -100,15 +94,15 @@ package final class ConsoleService: Sendable {
         }
     }
 
-    private static func send(from console: AsyncDescriptor, to socket: any OperationSocket) async {
+    private static func send(from console: ConsoleSession, to socket: any OperationSocket) async {
         do {
-            while let bytes = try await console.read() { try await socket.send(.binary(bytes)) }
+            try await console.output { try await socket.send(.binary($0)) }
         } catch {
             // The client has gone; the session ends with it.
         }
     }
 
-    private static func receive(from socket: any OperationSocket, into console: AsyncDescriptor) async {
+    private static func receive(from socket: any OperationSocket, into console: ConsoleSession) async {
         do {
             while let message = try await socket.receive() {
                 guard case .binary(let bytes) = message else { return }
@@ -119,7 +113,7 @@ package final class ConsoleService: Sendable {
         }
     }
 
-    private static func obey(_ control: any OperationSocket, _ console: AsyncDescriptor) async {
+    private static func obey(_ control: any OperationSocket, _ console: ConsoleSession) async {
         do {
             while let message = try await control.receive() {
                 guard let order = try? LXDJSON.decode(InstanceConsoleControl.self, from: Data(message.bytes)),
@@ -141,7 +135,7 @@ package final class ConsoleService: Sendable {
         let bytes: [UInt8]
         if runtime.running(instance.runtimeName) != nil {
             let ring = try await runtime.consoleLog(instance.runtimeName)
-            // liblxc gives a container that was restored no ring: what it had written before is in the file.
+            // liblxc gives a container that was restored no ring: the runtime writes the file.
             bytes = ring.isEmpty && FileManager.default.fileExists(atPath: path(instance)) ? try keptLog(path(instance)) : ring
         } else {
             bytes = try keptLog(path(instance))
