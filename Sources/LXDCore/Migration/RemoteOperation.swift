@@ -70,26 +70,37 @@ extension MigrationConnection {
     ) async throws {
         guard let controlSecret = secrets["control"] else { throw LXDError.internalError("Missing control secret") }
         guard let contentsSecret = secrets["fs"] else { throw LXDError.internalError("Missing fs secret") }
-        let control = try await dialer.connect(to: operation, secret: controlSecret)
-        var made = [control]
-        do {
-            let fs = try await dialer.connect(to: operation, secret: contentsSecret)
-            made.append(fs)
-            let criu: (any OperationSocket)?
-            if let secret = secrets["criu"] {
-                criu = try await dialer.connect(to: operation, secret: secret)
-            } else {
-                criu = nil
+        let wanted = [controlSecret, contentsSecret] + [secrets["criu"]].compactMap { $0 }
+        let sockets = try await Self.connect(to: operation, wanted, through: dialer)
+        let secret = secrets["pages"]
+        self.init(control: sockets[0], fs: sockets[1], criu: sockets.count > 2 ? sockets[2] : nil) {
+            guard let secret else { throw LXDError.internalError("Missing pages secret") }
+            return try await dialer.connect(to: operation, secret: secret)
+        }
+    }
+
+    /// Connects to all at once; when one cannot be connected, none is.
+    private static func connect(
+        to operation: RemoteOperation, _ secrets: [String], through dialer: any OperationDialer
+    ) async throws -> [any OperationSocket] {
+        try await withThrowingTaskGroup(of: (Int, any OperationSocket).self) { group in
+            for (index, secret) in secrets.enumerated() {
+                group.addTask { (index, try await dialer.connect(to: operation, secret: secret)) }
             }
-            let secret = secrets["pages"]
-            let pages: @Sendable () async throws -> any OperationSocket = {
-                guard let secret else { throw LXDError.internalError("Missing pages secret") }
-                return try await dialer.connect(to: operation, secret: secret)
+            var made: [Int: any OperationSocket] = [:]
+            var failure: (any Error)?
+            while let result = await group.nextResult() {
+                switch result {
+                case .success((let index, let socket)): made[index] = socket
+                case .failure(let error):
+                    // The first says why; the others may have been cancelled for it.
+                    failure = failure ?? error
+                    group.cancelAll()
+                }
             }
-            self.init(control: control, fs: fs, criu: criu, pages: pages)
-        } catch {
-            for socket in made { await socket.close() }
-            throw error
+            guard let failure else { return secrets.indices.compactMap { made[$0] } }
+            for socket in made.values { await socket.close() }
+            throw failure
         }
     }
 }

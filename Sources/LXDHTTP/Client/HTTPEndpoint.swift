@@ -40,7 +40,7 @@ package struct ClientTLS: Sendable {
         case none
     }
 
-    private let configuration: TLSConfiguration
+    private let context: NIOSSLContext
     let verification: Verification
     let serverName: String?
 
@@ -67,18 +67,19 @@ package struct ClientTLS: Sendable {
             case .pinned, .none:
                 // The callback below decides; BoringSSL would refuse a self-signed leaf as a root.
                 configuration.certificateVerification = .noHostnameVerification
+                // Nobody asks the system's authorities, and reading them all takes longer than the handshake.
+                configuration.trustRoots = .certificates([])
             case .system: break
             }
+            context = try NIOSSLContext(configuration: configuration)
         } catch {
             throw HTTPTransportError.invalidIdentity("Client certificate or key cannot be used: \(error)")
         }
-        self.configuration = configuration
         self.verification = verification
         self.serverName = serverName
     }
 
     func makeHandler(host: String, shown: ShownCertificate) throws -> NIOSSLClientHandler {
-        let context = try NIOSSLContext(configuration: configuration)
         let name = serverName ?? host
         let serverHostname = Self.isAddress(name) ? nil : name
         switch verification {
