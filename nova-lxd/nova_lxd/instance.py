@@ -3,6 +3,7 @@
 import dataclasses
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 from nova import exception
@@ -216,21 +217,27 @@ def suspend(host: Host, instance: Any) -> None:
 def create(host: Host, instance: Any, source: dict[str, Any], config: dict[str, str],
            devices: dict[str, dict[str, str]]) -> None:
     """Makes the container, stopped. It has no profiles: what it is lies in its own record alone."""
-    body = {"name": name_of(instance), "type": "container", "profiles": [], "source": source,
-            "config": {key: value for key, value in config.items() if value}, "devices": devices}
+    body = {"name": name_of(instance), "type": "container", "profiles": [], "source": source, "devices": devices}
     with errors.as_nova(instance, "create the container", failure=exception.InstanceDeployFailure):
-        try:
-            host.client.post("/1.0/instances", body)
-        except errors.Unavailable:
+        configured(host, config, lambda known: host.client.post("/1.0/instances", {**body, "config": known}))
+
+
+def configured(host: Host, config: dict[str, str], send: Callable[[dict[str, str]], Any]) -> None:
+    """Sends a container's configuration without keys that have no value; once more without the key for checkpoints when
+    the daemon does not know it for containers."""
+    config = {key: value for key, value in config.items() if value}
+    try:
+        send(config)
+    except errors.Unavailable:
+        raise
+    except errors.LXDError as error:
+        # There is no other sign of it than that the refusal names the key.
+        if CHECKPOINT_KEY not in error.message or not config.pop(CHECKPOINT_KEY, None):
             raise
-        except errors.LXDError as error:
-            # There is no other sign of it than that the refusal names the key.
-            if CHECKPOINT_KEY not in error.message or not body["config"].pop(CHECKPOINT_KEY, None):
-                raise
-            host.client.post("/1.0/instances", body)
-            host.can_checkpoint = False
-            LOG.warning("This LXD does not know %s for containers: suspend freezes, and nothing moves while it runs",
-                        CHECKPOINT_KEY)
+        send(config)
+        host.can_checkpoint = False
+        LOG.warning("This LXD does not know %s for containers: suspend freezes, and nothing moves while it runs",
+                    CHECKPOINT_KEY)
 
 
 def owned(host: Host, instance: Any) -> bool:

@@ -115,10 +115,12 @@ def finish_migration(host: Host, context: Any, migration: Any, instance: Any, di
                     # What is volatile belongs to the source's host.
                     config = {key: value for key, value in record["config"].items()
                               if not key.startswith("volatile.") or key == "volatile.base_image"}
-                    body = moved_body(record, {
-                        ROOT_DEVICE: flavors.root_device(host, instance.flavor), **ephemerals, **volumes, **nics,
-                    }, {**config, **flavors.config(host, instance.flavor)})
-                    pull(host, client, source, instances.path_of(instance), "/1.0/instances", body)
+                    devices = {
+                        ROOT_DEVICE: flavors.root_device(host, instance.flavor), **ephemerals, **volumes, **nics}
+                    instances.configured(
+                        host, {**config, **flavors.config(host, instance.flavor)},
+                        lambda known: pull(host, client, source, instances.path_of(instance), "/1.0/instances",
+                                           moved_body(record, devices, known)))
             if power_on:
                 instances.start(host, instance)
     except BaseException:  # Also the wait's timeout, which before Nova 32 is no Exception.
@@ -198,14 +200,13 @@ def _start_here(host: Host, context: Any, instance: Any, network_info: Any, bloc
             record = instances.get(host, instance)
             config = {**record["config"], **flavors.config(host, instance.flavor)}
             kept = {name: device for name, device in record["devices"].items() if device["type"] != "nic"}
-            instances.put(host, instance, {
-                **record,
-                "config": {key: value for key, value in config.items() if value},
-                "devices": {
-                    **kept, ROOT_DEVICE: flavors.root_device(host, instance.flavor),
-                    **network.plug(host, instance, network_info),
-                    **volume.prepare(host, context, instance, block_device_info),
-                }})
+            devices = {
+                **kept, ROOT_DEVICE: flavors.root_device(host, instance.flavor),
+                **network.plug(host, instance, network_info),
+                **volume.prepare(host, context, instance, block_device_info),
+            }
+            instances.configured(host, config, lambda known: instances.put(
+                host, instance, {**record, "config": known, "devices": devices}))
             if power_on:
                 instances.start(host, instance)
 

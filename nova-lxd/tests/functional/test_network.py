@@ -66,10 +66,13 @@ class LinuxBridgeTest(base.Case):
     def test_bandwidth_is_what_the_flavor_says(self):
         with self.agent():
             flavor = self.flavor(**{"quota:vif_inbound_average": "1000"})
-            self.boot(flavor_id=flavor, networks=[{"port": self.neutron.port_1["id"]}])
+            server = self.boot(flavor_id=flavor, networks=[{"port": self.neutron.port_1["id"]}])
         tap = f"tap{self.neutron.port_1['id'][:11]}"
         # 1000 kilobytes a second. The other direction needs the kernel's act_police, which not every kernel has.
         self.assertRegex(daemons.run("tc", "class", "show", "dev", tap), r"rate 8Mbit")
+        self.delete(server)
+        self.eventually(lambda: not os.path.exists(f"/sys/class/net/{tap}"), "the port's interface goes")
+        self.assert_nothing_left()
 
 
 @unittest.skipUnless(shutil.which("ovs-vswitchd"), "needs openvswitch-switch")
