@@ -54,7 +54,7 @@ def settled(status):
     return until(check, f"{status}, now {server().status}/{server().task_state}")
 
 
-def ping(seconds=60):
+def ping(seconds=100):
     until(lambda: subprocess.run(["ping", "-c1", "-W1", address], capture_output=True).returncode == 0,
           f"{address} answers", seconds)
 

@@ -71,9 +71,12 @@ class Daemon:
                        os.path.join(self.folder, "cgroup"), *command]
         with open(os.path.join(self.folder, "lxd.out"), "ab") as output:
             self.process = subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
-        if self.number:
+                command, env=environment, stdin=subprocess.PIPE if self.number else subprocess.DEVNULL, stdout=output,
+                stderr=output, start_new_session=True)
+        if self.process.stdin:
+            # Before the daemon runs: a real LXD is in another network namespace for a moment when it starts.
             self._join()
+            self.process.stdin.close()
         deadline = time.monotonic() + _START_TIMEOUT
         while True:
             try:
@@ -176,7 +179,7 @@ class Daemon:
 # The daemon's own view of the new network namespace in /sys, with the cgroups that were there.
 _IN_NAMESPACE = """
 mkdir -p "$1"; mount --rbind /sys/fs/cgroup "$1"; mount -t sysfs sysfs /sys; mount --rbind "$1" /sys/fs/cgroup
-umount --lazy "$1"; shift; exec "$@"
+umount --lazy "$1"; shift; read -r || true; exec "$@" </dev/null
 """
 
 
