@@ -29,7 +29,6 @@ class LXDDriver(driver.ComputeDriver):
         "supports_evacuate": True,
         "supports_extend_volume": True,
         "supports_image_type_raw": True,
-        "supports_migrate_to_same_host": True,
         "supports_trusted_certs": True,
     }
 
